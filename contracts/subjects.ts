@@ -1,0 +1,44 @@
+import type { ResourceKey } from './resource-key.ts';
+
+/**
+ * Every stream and subject there is, built here only. `log` is `headgate` or `--log-name`.
+ *
+ *   <log>.config.<pool>.<kind>.<ns>.<name>     what pods act upon: Configured, Removed
+ *   <log>.config.<pool>._secret.<ns>.<name>    sealed secret material, last only
+ *   <log>.config.<pool>._pool                  PoolPublished, last only
+ *   <log>.journal.<pool>.<kind>.<ns>.<name>    the rest of a resource's life: Rejected, …
+ *   <log>.status.<pool>.<kind>.<ns>.<name>     the projected status (directory source), last only
+ *   <log>.leader                               LeaderElected
+ *   <log>.ack.<pool>.<pod>                     what a pod runs; a stream of its own
+ */
+export type Subjects = ReturnType<typeof createSubjects>;
+
+export function createSubjects(log = 'headgate') {
+  const of = (family: string) => (pool: string, key: ResourceKey) =>
+    `${log}.${family}.${token(pool)}.${key.kind.toLowerCase()}.${token(key.namespace)}.${token(key.name)}`;
+  return {
+    log,
+    /** Everything but acknowledgements. */
+    stream: log,
+    streamSubjects: [`${log}.config.>`, `${log}.journal.>`, `${log}.status.>`, `${log}.leader`],
+    ackStream: `${log}-ack`,
+    leader: `${log}.leader`,
+    config: of('config'),
+    journal: of('journal'),
+    status: of('status'),
+    secret: (pool: string, namespace: string, name: string) =>
+      `${log}.config.${token(pool)}._secret.${token(namespace)}.${token(name)}`,
+    pool: (pool: string) => `${log}.config.${token(pool)}._pool`,
+    ack: (pool: string, pod: string) => `${log}.ack.${token(pool)}.${token(pod)}`,
+    allConfig: `${log}.config.>`,
+    allConfigOf: (pool: string) => `${log}.config.${token(pool)}.>`,
+    allJournal: `${log}.journal.>`,
+    allStatus: `${log}.status.>`,
+    allAcks: `${log}.ack.>`,
+  };
+}
+
+/** Names may contain dots, which separate tokens; Kubernetes names never contain `_`. */
+function token(name: string): string {
+  return name.replaceAll('.', '_');
+}
