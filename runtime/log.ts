@@ -1,0 +1,70 @@
+import { hostname } from 'node:os';
+import { destination, type Logger, pino } from 'pino';
+
+/** A JSON line each: `message` is constant, what varies is a field. Never give it a secret. */
+export type Log = {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** The same log with these fields on every line. */
+  with(fields: LogFields): Log;
+  /** Writes what is buffered; call before the process ends. */
+  flush(): void;
+};
+
+export type LogFields = Readonly<Record<string, unknown>>;
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** Lines waiting for a slow reader; past this they are dropped and counted. */
+const maxBufferedBytes = 4 * 1024 * 1024;
+
+/** The process's own log, asynchronous so that a stalled reader delays nobody; standard error by default. */
+export function createLog({ level = 'info', fd = 2 }: { level?: LogLevel; fd?: number } = {}): Log {
+  const out = destination({
+    fd,
+    sync: false,
+    minLength: 8192,
+    maxLength: maxBufferedBytes,
+    periodicFlush: 200,
+  });
+  out.on('error', () => undefined); // a closed standard error must not end the process
+  const logger = pino(
+    {
+      level,
+      base: { pid: process.pid, hostname: hostname() },
+      messageKey: 'message',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: pino.stdSerializers.errWithCause },
+    },
+    out,
+  );
+  return wrap(logger, () => {
+    try {
+      out.flushSync();
+    } catch {
+      // not open yet, or closed by the reader: nothing left to do
+    }
+  });
+}
+
+export const silentLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  with: () => silentLog,
+  flush: () => undefined,
+};
+
+function wrap(logger: Logger, flush: () => void): Log {
+  return {
+    debug: (message, fields = {}) => logger.debug(fields, message),
+    info: (message, fields = {}) => logger.info(fields, message),
+    warn: (message, fields = {}) => logger.warn(fields, message),
+    error: (message, fields = {}) => logger.error(fields, message),
+    with: (fields) => wrap(logger.child(fields), flush),
+    flush,
+  };
+}

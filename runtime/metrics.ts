@@ -1,0 +1,172 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type MetricName, metricFacts, metrics } from '../contracts/metric-names.ts';
+import { type SeriesMessage, seriesKey } from './count.ts';
+
+/** The main thread's view of every thread's pages, rendered for Prometheus when scraped. */
+export type Metrics = {
+  /** Takes what the meter of thread `thread` says. */
+  receive(thread: number, message: SeriesMessage): void;
+  /** A thread is gone: its counts stay, its gauges do not. */
+  threadEnded(thread: number): void;
+  /** Prometheus text format. */
+  render(): Promise<string>;
+  readonly contentType: string;
+};
+
+type Series = {
+  readonly thread: number;
+  readonly scope: number;
+  readonly page: Float64Array;
+  readonly index: number;
+  readonly name: MetricName;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Closed scopes are shown once more, then forgotten. */
+  closing: boolean;
+};
+
+/** Labels and their cells added up over all threads. */
+type Total = { readonly labels: Readonly<Record<string, string>>; readonly values: number[] };
+
+export function createMetrics({ processMetrics = true } = {}): Metrics {
+  const registry = new Registry();
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+  const byName = new Map<MetricName, Set<Series>>();
+  for (const name of Object.keys(metrics)) {
+    if (isMetricName(name)) {
+      byName.set(name, new Set());
+      register(registry, name, () => totalsOf(name, byName.get(name) ?? new Set()));
+    }
+  }
+
+  function* allSeries(): Iterable<Series> {
+    for (const series of byName.values()) yield* series;
+  }
+
+  return {
+    receive(thread, message) {
+      if (message.type === 'series') {
+        const { scope, page, index, name, labels } = message;
+        byName
+          .get(name)
+          ?.add({ thread, scope, page: new Float64Array(page), index, name, labels, closing: false });
+        return;
+      }
+      for (const series of allSeries()) {
+        if (series.thread === thread && series.scope === message.scope) series.closing = true;
+      }
+    },
+    threadEnded(thread) {
+      for (const series of allSeries()) {
+        if (series.thread === thread && metricFacts(series.name).type === 'gauge') {
+          byName.get(series.name)?.delete(series);
+        }
+      }
+    },
+    async render() {
+      const text = await registry.metrics();
+      for (const series of allSeries()) {
+        if (series.closing) byName.get(series.name)?.delete(series);
+      }
+      return text;
+    },
+    contentType: registry.contentType,
+  };
+}
+
+function isMetricName(name: string): name is MetricName {
+  return Object.hasOwn(metrics, name);
+}
+
+function totalsOf(name: MetricName, all: ReadonlySet<Series>): readonly Total[] {
+  const size = cellsOf(name);
+  const totals = new Map<string, Total>();
+  for (const { labels, page, index } of all) {
+    const key = seriesKey(name, labels);
+    const total = totals.get(key) ?? { labels, values: new Array<number>(size).fill(0) };
+    totals.set(key, total);
+    for (let cell = 0; cell < size; cell++) {
+      total.values[cell] = (total.values[cell] ?? 0) + (page[index + cell] ?? 0);
+    }
+  }
+  return [...totals.values()];
+}
+
+function cellsOf(name: MetricName): number {
+  const { type, buckets = [] } = metricFacts(name);
+  return type === 'histogram' ? buckets.length + 2 : 1;
+}
+
+function register(registry: Registry, name: MetricName, totals: () => readonly Total[]): void {
+  const { type, help, labels } = metricFacts(name);
+  const options = { name, help, labelNames: [...labels], registers: [registry] };
+  switch (type) {
+    case 'counter':
+      new Counter({
+        ...options,
+        collect() {
+          this.reset();
+          for (const { labels: of, values } of totals()) this.inc(of, values[0] ?? 0);
+        },
+      });
+      break;
+    case 'gauge':
+      new Gauge({
+        ...options,
+        collect() {
+          this.reset();
+          for (const { labels: of, values } of totals()) this.set(of, values[0] ?? 0);
+        },
+      });
+      break;
+    case 'histogram':
+      new PagedHistogram({ ...options, totals, bounds: metricFacts(name).buckets ?? [] });
+      break;
+  }
+}
+
+/** A histogram whose buckets live in pages instead of in prom-client. */
+class PagedHistogram extends Histogram<string> {
+  readonly #name: string;
+  readonly #help: string;
+  readonly #bounds: readonly number[];
+  readonly #totals: () => readonly Total[];
+
+  constructor({
+    totals,
+    bounds,
+    ...options
+  }: {
+    name: string;
+    help: string;
+    labelNames: string[];
+    registers: Registry[];
+    totals: () => readonly Total[];
+    bounds: readonly number[];
+  }) {
+    super({ ...options, buckets: [...bounds] });
+    this.#name = options.name;
+    this.#help = options.help;
+    this.#bounds = bounds;
+    this.#totals = totals;
+  }
+
+  override async get() {
+    const values = this.#totals().flatMap(({ labels, values: cells }) => this.#rows(labels, cells));
+    const description = await super.get();
+    return { ...description, name: this.#name, help: this.#help, values };
+  }
+
+  #rows(labels: Readonly<Record<string, string>>, cells: readonly number[]) {
+    let count = 0;
+    const rows = [...this.#bounds, '+Inf'].map((le, bucket) => {
+      count += cells[bucket] ?? 0;
+      return { metricName: `${this.#name}_bucket`, labels: { ...labels, le }, value: count };
+    });
+    const sum = cells[this.#bounds.length + 1] ?? 0;
+    return [
+      ...rows,
+      { metricName: `${this.#name}_sum`, labels, value: sum },
+      { metricName: `${this.#name}_count`, labels, value: count },
+    ];
+  }
+}
