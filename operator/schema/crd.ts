@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { Kind } from '../../contracts/kinds/all-kinds.ts';
+import { isRecord } from '../../contracts/json.ts';
+import { isStructural, type StructuralSchema } from './structural.ts';
+
+/** What a CustomResourceDefinition says about one kind. */
+export type Crd = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly schema: StructuralSchema;
+};
+
+const files: Readonly<Record<Kind, string>> = { ForwardProxy: 'forward-proxy.yaml' };
+
+/** The definition of one of our kinds, from `crds/`. */
+export function readCrd(kind: Kind): Crd {
+  return parseCrd(readFileSync(join(crdDirectory(), files[kind]), 'utf8'));
+}
+
+/** Reads the one version a definition of ours has. Throws on anything else: it is our own file. */
+export function parseCrd(text: string): Crd {
+  const crd: unknown = parse(text);
+  const spec = field(crd, 'spec');
+  const group = field(spec, 'group');
+  const kind = field(field(spec, 'names'), 'kind');
+  const version = field(field(spec, 'versions'), '0');
+  const schema = field(field(version, 'schema'), 'openAPIV3Schema');
+  if (typeof kind !== 'string') throw new TypeError('CRD without spec.names.kind');
+  if (!isStructural(schema)) throw new TypeError(`CRD of ${kind} uses a keyword nobody enforces`);
+  return { apiVersion: `${String(group)}/${String(field(version, 'name'))}`, kind, schema };
+}
+
+function field(value: unknown, name: string): unknown {
+  return isRecord(value) || Array.isArray(value) ? Reflect.get(value, name) : undefined;
+}
+
+/** `crds/` lies at the root of the checkout; the image has this file one level deeper, in `dist/`. */
+function crdDirectory(): string {
+  const [asWritten = '', built = ''] = ['../../crds', '../../../crds'].map((path) =>
+    join(import.meta.dirname, path),
+  );
+  return existsSync(asWritten) ? asWritten : built;
+}
