@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import type { Kind } from '../../contracts/kinds/all-kinds.ts';
 import { isRecord } from '../../contracts/json.ts';
+import type { Kind } from '../../contracts/kinds/all-kinds.ts';
 import { isStructural, type StructuralSchema } from './structural.ts';
 
 /** What a CustomResourceDefinition says about one kind. */

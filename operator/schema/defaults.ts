@@ -20,7 +20,7 @@ function defaultFields(
   value: JsonRecord,
   properties: Readonly<Record<string, StructuralSchema>>,
 ): JsonRecord {
-  const fields: Array<[string, unknown]> = [];
+  const fields: [string, unknown][] = [];
   for (const [name, field] of Object.entries(value)) {
     if (!Object.hasOwn(properties, name)) fields.push([name, field]);
     else if (field !== null || properties[name]?.nullable === true) {
