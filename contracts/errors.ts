@@ -51,6 +51,7 @@ export const errorCodes = {
   version_unsupported: { ...client, status: 505, socks5: 1 },
   request_target_too_long: { ...client, status: 414, socks5: 1 },
   request_headers_too_large: { ...client, status: 431, socks5: 1 },
+  expectation_failed: { ...client, status: 417, socks5: 1 },
   request_timeout: { ...client, retryable: true, status: 408, socks5: 1 },
   event_malformed: { side: 'self', retryable: false, status: 500, socks5: 1, socks4: 91 },
 } as const satisfies Record<string, ErrorFacts>;

@@ -1,0 +1,56 @@
+import { resourceLabel } from '../../../../contracts/resource-key.ts';
+import type { Connection } from './connection.ts';
+import type { ForwardProxyServing } from './forward-proxy-serving.ts';
+
+export type RequestType = 'plain' | 'upgrade' | 'connect' | 'socks4' | 'socks5';
+
+/** How one request or tunnel went, for the access log and the counters: said once, at its end. */
+export type Outcome = {
+  readonly type: RequestType;
+  readonly connection: Connection;
+  readonly user: string | null;
+  readonly method: string | null;
+  /** `host:port`, once it is known. */
+  readonly target: string | null;
+  readonly host: string | null;
+  /** Path and query of a plain request. */
+  readonly path: string | null;
+  /** HTTP status, or SOCKS reply. */
+  readonly status: number;
+  /** Error code or end reason; `null`: it went as asked. */
+  readonly code: string | null;
+  readonly verdict: 'allowed' | 'denied' | 'failed';
+  readonly rule: string;
+  readonly reported: readonly string[];
+  readonly upstream: string | null;
+  readonly received: number;
+  readonly sent: number;
+  readonly startedMs: number;
+};
+
+/** One JSON line per request or tunnel end. No headers and no credentials are ever in it. */
+export function accessLogLine(proxy: ForwardProxyServing, outcome: Outcome, nowMs: number): string {
+  const { config } = proxy.policy;
+  const { type, connection, path, startedMs } = outcome;
+  return JSON.stringify({
+    time: new Date(nowMs).toISOString(),
+    resource: resourceLabel(proxy.resource),
+    listener: connection.listener,
+    type,
+    client: connection.client.text,
+    user: outcome.user,
+    method: outcome.method,
+    target: outcome.target,
+    path: path !== null && config.accessLog.redactQuery ? path.replace(/\?.*$/s, '?…') : path,
+    status: outcome.status,
+    verdict: outcome.verdict,
+    rule: outcome.rule,
+    reported: outcome.reported,
+    code: outcome.code,
+    upstream: outcome.upstream,
+    received: outcome.received,
+    sent: outcome.sent,
+    durationMs: nowMs - startedMs,
+    version: proxy.resource.sequence,
+  });
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import { type ErrorCode, errorCodes } from '../../../../contracts/errors.ts';
+import { parseBasic } from '../../../protocols/basic-credentials.ts';
+import { established } from '../../../protocols/connect-reply.ts';
+import { fieldValue, findHeadProblem } from '../../../protocols/http-fields.ts';
+import { parseAuthority } from '../../../protocols/target.ts';
+import { authenticate } from './authentication.ts';
+import type { Connection } from './connection.ts';
+import type { ForwardProxyServing } from './forward-proxy-serving.ts';
+import { refuseRaw, serveHttpAgain } from './http.ts';
+import { Tunnel } from './tunnel.ts';
+
+/** One CONNECT: checked, authenticated, then a tunnel. Bytes sent ahead wait for the 200. */
+export function serveConnect(
+  proxy: ForwardProxyServing,
+  connection: Connection,
+  request: IncomingMessage,
+  early: Buffer,
+): void {
+  const startedMs = Date.now();
+  proxy.idle.delete(connection);
+  connection.become('active');
+  const { rawHeaders: fields, httpVersion, url = '' } = request;
+  const { config } = proxy.policy;
+
+  function refuse(code: ErrorCode, message: string, user: string | null = null): void {
+    // Bytes after a refused CONNECT are not a request (RFC 9112 §11.2): then the connection ends.
+    const again =
+      code === 'authentication_required' && early.length === 0 && httpVersion === '1.1' && !proxy.draining;
+    refuseRaw(proxy, connection, code, message, again ? 'keep-alive' : 'close');
+    if (again) serveHttpAgain(proxy, connection);
+    proxy.report({
+      type: 'connect',
+      connection,
+      user,
+      method: 'CONNECT',
+      target: null,
+      host: null,
+      path: null,
+      status: errorCodes[code].status,
+      code,
+      verdict: 'denied',
+      rule: 'default',
+      reported: [],
+      upstream: null,
+      received: 0,
+      sent: 0,
+      startedMs,
+    });
+  }
+
+  if (!proxy.clientAllowed(connection)) {
+    return refuse('client_address_denied', clientDenied(connection));
+  }
+  const problem = findHeadProblem({ method: 'CONNECT', target: url, httpVersion, fields }, config.limits);
+  if (problem !== null) return refuse(problem.code, problem.problem);
+
+  const credentials = parseBasic(fieldValue(fields, 'proxy-authorization'));
+  authenticate(proxy, connection.client, credentials, (failure, user) => {
+    if (connection.socket.destroyed) return;
+    if (failure !== null) return refuse(failure, authenticationMessages[failure] ?? failure, user);
+    const target = parseAuthority(url);
+    if (target === null) {
+      return refuse('http_request_error', 'the target of CONNECT must be host:port', user);
+    }
+    new Tunnel(proxy, {
+      connection,
+      target,
+      user,
+      method: 'CONNECT',
+      early,
+      reply: {
+        type: 'connect',
+        okStatus: 200,
+        statusOf: (code) => errorCodes[code].status,
+        accept: () => void connection.socket.write(established),
+        refuse: (code, message) => refuseRaw(proxy, connection, code, message, 'close'),
+      },
+    }).open();
+  });
+}
+
+export function clientDenied({ client, listener }: Connection): string {
+  return `client address ${client.text} is not in allowedClientCIDRs of listener "${listener}" (spec.listeners)`;
+}
+
+export const authenticationMessages: Partial<Record<ErrorCode, string>> = {
+  authentication_required: 'user name and password needed (Proxy-Authorization: Basic)',
+  authentication_rate_limited: 'too many failed attempts (spec.authentication.attempts): wait a minute',
+  authentication_overloaded: 'too many passwords are being checked: try again',
+};

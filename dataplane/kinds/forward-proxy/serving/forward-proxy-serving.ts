@@ -1,0 +1,275 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import {
+  type ClientCounts,
+  openClientCounts,
+} from '../../../limits/client-counts.ts';
+import { openLimits, type SharedLimits } from '../../../limits/shared-limits.ts';
+import { inAny, parseIp } from '../../../protocols/ip-address.ts';
+import type { Serving, WorkerContext } from '../../../workers/context.ts';
+import type { ServedResource } from '../../../workers/messages.ts';
+import { compilePolicy, type Policy } from '../policy.ts';
+import { accessLogLine, type Outcome } from './access-log.ts';
+import { Connection } from './connection.ts';
+import type { Exchange } from './exchange.ts';
+import { createHttpServer } from './http.ts';
+import { createProxyMeters, type ProxyMeters } from './proxy-meters.ts';
+import { sniff } from './sniff.ts';
+import type { Tunnel } from './tunnel.ts';
+import { createUpstreamPools, type UpstreamPools } from './upstream-pools.ts';
+
+/** How long a closing connection may keep a peer that does not hang up. */
+const lingerMs = 5_000;
+
+/** One ForwardProxy in one thread: its policy of now, and everything that is open under it. */
+export class ForwardProxyServing implements Serving<'ForwardProxy'> {
+  readonly context: WorkerContext;
+  readonly meters: ProxyMeters;
+  readonly pools: UpstreamPools;
+  readonly http: Server;
+  readonly connections = new Map<Socket, Connection>();
+  /** Kept connections without a request, the longest idle first. */
+  readonly idle = new Set<Connection>();
+  readonly tunnels = new Set<Tunnel>();
+  readonly exchanges = new Set<Exchange>();
+  /** Ended tunnels whose sockets still have bytes to deliver, and until when. */
+  readonly #closing = new Map<Socket, number>();
+  readonly #limits: SharedLimits;
+  readonly #perTunnelClient = new WeakSet<Connection>();
+  #clients: ClientCounts | null = null;
+  #clientsMemory: SharedArrayBuffer | null = null;
+  #resource: ServedResource<'ForwardProxy'>;
+  #policy: Policy;
+  #drainDeadlineMs: number | null = null;
+
+  constructor(context: WorkerContext, resource: ServedResource<'ForwardProxy'>) {
+    this.context = context;
+    this.#resource = resource;
+    this.#policy = compilePolicy(resource.config);
+    this.#limits = openLimits(resource.limits, context.worker);
+    this.#openClients(resource);
+    this.meters = createProxyMeters(context.meter, resource);
+    this.pools = createUpstreamPools(context.dialer);
+    this.http = createHttpServer(this);
+  }
+
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  get resource(): ServedResource<'ForwardProxy'> {
+    return this.#resource;
+  }
+
+  get draining(): boolean {
+    return this.#drainDeadlineMs !== null;
+  }
+
+  swap(resource: ServedResource<'ForwardProxy'>): void {
+    if (resource.sequence === this.#resource.sequence) return;
+    this.#resource = resource;
+    this.#policy = compilePolicy(resource.config);
+    this.#openClients(resource);
+    this.pools.renew();
+    if (resource.config.drain.onPolicyChange === 'Revoke') {
+      for (const tunnel of this.tunnels) if (tunnel.wouldBeRefused()) tunnel.end('policy_changed');
+    }
+  }
+
+  accept(socket: Socket, listener: string): void {
+    socket.on('error', () => undefined); // a reset before the first byte must not end the process
+    const client = parseIp(socket.remoteAddress ?? '');
+    if (client === null) return void socket.destroy(); // gone already
+    const { limits } = this.#policy.config;
+    const perClient = this.#clients !== null;
+    if (perClient && !this.#clients?.take('connections', client, limits.connectionsPerClient)) {
+      return this.#turnAway(socket, listener, client, 'spec.limits.connectionsPerClient');
+    }
+    if (!this.#takeConnection(limits.connections)) {
+      if (perClient) this.#clients?.give('connections', client);
+      return this.#turnAway(socket, listener, client, 'spec.limits.connections');
+    }
+    const connection = new Connection(socket, client, listener, perClient);
+    this.connections.set(socket, connection);
+    this.meters.connectionOpened(listener);
+    socket.once('close', () => this.#closed(connection));
+    sniff(this, connection);
+  }
+
+  /** A place, if need be that of the kept connection that has been idle longest. */
+  #takeConnection(limit: number): boolean {
+    if (this.#limits.take('connections', limit)) return true;
+    const [oldest] = this.idle;
+    if (oldest === undefined) return false;
+    this.idle.delete(oldest);
+    this.#release(oldest);
+    oldest.socket.destroy();
+    return this.#limits.take('connections', limit);
+  }
+
+  #turnAway(socket: Socket, listener: string, client: Connection['client'], field: string): void {
+    const connection = new Connection(socket, client, listener, false);
+    const speaksHttp = this.#policy.listeners.get(listener)?.config.protocol !== 'SOCKS';
+    const body = `too many connections (${field})\n`;
+    const head = `HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\nProxy-Status: headgate; error=connection_limit_reached\r\nConnection: close\r\n\r\n`;
+    if (speaksHttp) socket.write(head + body);
+    connection.linger();
+    this.watchClosing(socket, null);
+    this.report({
+      type: 'plain',
+      connection,
+      user: null,
+      method: null,
+      target: null,
+      host: null,
+      path: null,
+      status: 503,
+      code: 'connection_limit_reached',
+      verdict: 'denied',
+      rule: 'limit',
+      reported: [],
+      upstream: null,
+      received: 0,
+      sent: 0,
+      startedMs: connection.sinceMs,
+    });
+  }
+
+  readonly #released = new WeakSet<Connection>();
+
+  #closed(connection: Connection): void {
+    this.idle.delete(connection);
+    this.#release(connection);
+  }
+
+  #release(connection: Connection): void {
+    if (this.#released.has(connection)) return;
+    this.#released.add(connection);
+    this.connections.delete(connection.socket);
+    this.#limits.give('connections');
+    if (connection.countedPerClient) this.#clients?.give('connections', connection.client);
+    this.meters.connectionClosed();
+  }
+
+  clientAllowed({ client, listener }: Connection): boolean {
+    const policy = this.#policy.listeners.get(listener);
+    return policy !== undefined && inAny(client, policy.allowedClients);
+  }
+
+  takeTunnel(connection: Connection): boolean {
+    const { tunnels, tunnelsPerClient } = this.#policy.config.limits;
+    if (!this.#limits.take('tunnels', tunnels)) return false;
+    if (this.#clients === null) return true;
+    if (!this.#clients.take('tunnels', connection.client, tunnelsPerClient)) {
+      this.#limits.give('tunnels');
+      return false;
+    }
+    this.#perTunnelClient.add(connection);
+    return true;
+  }
+
+  giveTunnel(connection: Connection): void {
+    this.#limits.give('tunnels');
+    if (this.#perTunnelClient.delete(connection)) this.#clients?.give('tunnels', connection.client);
+  }
+
+  /** Cuts these sockets if they have not closed by themselves soon. */
+  watchClosing(client: Socket, upstream: Socket | null): void {
+    const deadlineMs = Date.now() + Math.max(lingerMs, this.#policy.config.timeouts.halfCloseMs);
+    for (const socket of [client, upstream]) {
+      if (socket === null || socket.destroyed) continue;
+      this.#closing.set(socket, deadlineMs);
+      socket.once('close', () => this.#closing.delete(socket));
+    }
+  }
+
+  report(outcome: Outcome): void {
+    const now = Date.now();
+    this.meters.outcome(outcome, now, this.#policy.config);
+    if (this.#policy.config.accessLog.enabled) {
+      this.context.accessLog(accessLogLine(this, outcome, now));
+    }
+  }
+
+  drain(): void {
+    if (this.#drainDeadlineMs !== null) return;
+    const { timeoutMs, jitterMs } = this.#policy.config.drain;
+    const now = Date.now();
+    this.#drainDeadlineMs = now + timeoutMs;
+    for (const connection of this.connections.values()) {
+      // Spread out, so that not all clients come back in the same second.
+      connection.closeIdleAtMs = now + Math.random() * Math.min(jitterMs, timeoutMs);
+    }
+    this.sweep(now);
+  }
+
+  open(): number {
+    return this.connections.size + this.#closing.size;
+  }
+
+  sweep(nowMs: number): void {
+    if (this.#drainDeadlineMs !== null && nowMs >= this.#drainDeadlineMs) return this.#cutAll();
+    for (const connection of this.connections.values()) this.#sweepConnection(connection, nowMs);
+    for (const exchange of this.exchanges) exchange.sweep(nowMs);
+    for (const tunnel of this.tunnels) {
+      const reason = tunnel.overdue(nowMs);
+      if (reason !== null) tunnel.end(reason);
+    }
+    for (const [socket, deadlineMs] of this.#closing) if (nowMs >= deadlineMs) socket.destroy();
+  }
+
+  #sweepConnection(connection: Connection, nowMs: number): void {
+    const { timeouts } = this.#policy.config;
+    const { socket, state } = connection;
+    const age = nowMs - connection.sinceMs;
+    switch (state) {
+      case 'sniffing':
+      case 'socks':
+        if (age >= timeouts.handshakeMs || nowMs >= connection.closeIdleAtMs) socket.destroy();
+        break;
+      case 'head':
+        if (age >= timeouts.requestHeadersMs) this.#timeOutHead(connection);
+        break;
+      case 'idle':
+        if (socket.bytesRead > connection.idleAtBytes) {
+          this.idle.delete(connection);
+          connection.become('head');
+        } else if (age >= timeouts.idleMs || nowMs >= connection.closeIdleAtMs) {
+          socket.destroy();
+        }
+        break;
+      case 'closing':
+        if (age >= Math.max(lingerMs, timeouts.halfCloseMs)) socket.destroy();
+        break;
+      case 'active':
+      case 'tunnel':
+        break;
+    }
+  }
+
+  #timeOutHead(connection: Connection): void {
+    const body = 'the request head did not arrive in time (spec.timeouts.requestHeaders)\n';
+    connection.socket.write(
+      `HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\nProxy-Status: headgate; error=http_request_error\r\nConnection: close\r\n\r\n${body}`,
+    );
+    connection.linger();
+  }
+
+  #cutAll(): void {
+    for (const tunnel of this.tunnels) tunnel.end('drained');
+    for (const exchange of this.exchanges) exchange.cut();
+    for (const socket of this.connections.keys()) socket.destroy();
+    for (const socket of this.#closing.keys()) socket.destroy();
+  }
+
+  close(): void {
+    this.pools.close();
+    this.meters.close();
+  }
+
+  #openClients({ clients }: ServedResource<'ForwardProxy'>): void {
+    if (clients === null || clients === this.#clientsMemory) return;
+    this.#clientsMemory = clients;
+    this.#clients = openClientCounts(clients, this.context);
+  }
+}

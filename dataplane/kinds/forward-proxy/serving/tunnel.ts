@@ -1,0 +1,280 @@
+import type { Socket } from 'node:net';
+import type { ErrorCode, ProxyError } from '../../../../contracts/errors.ts';
+import type { Dial } from '../../../net/dial.ts';
+import type { Relay } from '../../../net/relay/relay.ts';
+import { startStreamRelay } from '../../../net/relay/stream-relay.ts';
+import type { Ip } from '../../../protocols/ip-address.ts';
+import { formatTarget, type Target } from '../../../protocols/target.ts';
+import { chooseRoute, type Route, refuseEarly } from '../route.ts';
+import type { RequestType } from './access-log.ts';
+import type { Connection } from './connection.ts';
+import { findRoute } from './find-route.ts';
+import type { ForwardProxyServing } from './forward-proxy-serving.ts';
+
+/** Why a tunnel ended: the relay's word, or ours. */
+export type TunnelEnd =
+  | 'done'
+  | 'client_reset'
+  | 'upstream_reset'
+  | 'idle'
+  | 'max_age'
+  | 'half_close'
+  | 'policy_changed'
+  | 'drained'
+  | 'client_gone';
+
+/** The two answers a protocol has: yes, once the upstream is there, or no. */
+export type TunnelReply = {
+  readonly type: Exclude<RequestType, 'plain'>;
+  /** HTTP status or SOCKS reply of success and of a code, for counters. */
+  readonly okStatus: number;
+  statusOf(code: ErrorCode): number;
+  accept(): void;
+  refuse(code: ErrorCode, message: string): void;
+  /** Whatever must be settled with the upstream before the yes: an HTTP upgrade asks it first. */
+  readonly handshake?: (upstream: Socket, done: HandshakeDone) => void;
+};
+
+/** `tunnel`: opaque from here on. `answered`: the client has an ordinary answer of this status. */
+export type HandshakeDone = (
+  outcome:
+    | { readonly result: 'tunnel' }
+    | { readonly result: 'answered'; readonly status: number; readonly sent: number }
+    | { readonly result: 'failed'; readonly code: ErrorCode; readonly message: string },
+) => void;
+
+export type TunnelRequest = {
+  readonly connection: Connection;
+  readonly target: Target;
+  readonly user: string | null;
+  readonly method: string | null;
+  readonly reply: TunnelReply;
+  /** Bytes the client sent ahead: they go first, after the yes. */
+  readonly early: Uint8Array;
+};
+
+/**
+ * One client and, once dialled, one upstream, from the request to the last byte. It ends once, for
+ * one reason; whatever it holds is given back there and nowhere else.
+ */
+export class Tunnel {
+  readonly #proxy: ForwardProxyServing;
+  readonly #request: TunnelRequest;
+  readonly #startedMs = Date.now();
+  #route: Route | null = null;
+  #dial: Dial | null = null;
+  #relay: Relay | null = null;
+  #upstream: Socket | null = null;
+  #upstreamIp: Ip | null = null;
+  #establishedMs = 0;
+  #handshakeMs = 0;
+  #lastActivityMs = 0;
+  #bytesSeen = 0;
+  #halfClosedMs = 0;
+  #ended = false;
+
+  constructor(proxy: ForwardProxyServing, request: TunnelRequest) {
+    this.#proxy = proxy;
+    this.#request = request;
+  }
+
+  /** Takes a place, decides, dials, answers, relays. */
+  open(): void {
+    const { connection, target, reply } = this.#request;
+    const proxy = this.#proxy;
+    const { socket } = connection;
+    connection.become('tunnel');
+    if (!proxy.takeTunnel(connection)) {
+      const message = 'too many tunnels (spec.limits.tunnels, spec.limits.tunnelsPerClient)';
+      this.#refuse('connection_limit_reached', message, 'denied', false);
+      return;
+    }
+    proxy.tunnels.add(this);
+    socket.on('close', this.#clientGone);
+    const tunnel = reply.type === 'connect' ? 'connect' : reply.type === 'upgrade' ? null : 'socks';
+    findRoute(proxy, { client: connection.client, target, tunnel }, (route) => this.#routed(route));
+  }
+
+  readonly #clientGone = (): void => {
+    if (this.#relay === null) this.#finish('client_gone');
+  };
+
+  #routed(route: Route): void {
+    if (this.#ended) return;
+    this.#route = route;
+    if (route.via === 'refused') {
+      const failed = route.code === 'dns_error' || route.code === 'dns_timeout';
+      return this.#refuse(route.code, route.message, failed ? 'failed' : 'denied', true);
+    }
+    const { port } = this.#request.target;
+    const timeoutMs = this.#proxy.policy.config.timeouts.connectMs;
+    const request = { addresses: route.addresses, port, timeoutMs };
+    this.#dial = this.#proxy.context.dialer.dial(request, (failure, upstream) => {
+      this.#dial = null;
+      this.#dialled(failure, upstream);
+    });
+  }
+
+  #dialled(failure: ProxyError | null, upstream: Socket | null): void {
+    if (this.#ended) return void upstream?.destroy(); // nobody left to answer
+    if (upstream === null) {
+      const { code = 'connection_terminated', message = '' } = failure ?? {};
+      return this.#refuse(code, `${message} (${formatTarget(this.#request.target)})`, 'failed', true);
+    }
+    this.#upstream = upstream;
+    this.#upstreamIp = this.#dialledIp(upstream);
+    const { handshake } = this.#request.reply;
+    if (handshake === undefined) return this.#establish(upstream);
+    this.#handshakeMs = Date.now();
+    handshake(upstream, (outcome) => {
+      this.#handshakeMs = 0;
+      if (this.#ended) return void upstream.destroy();
+      if (outcome.result === 'tunnel') this.#establish(upstream);
+      else if (outcome.result === 'failed') this.#fail(outcome.code, outcome.message);
+      else this.#answered(outcome.status, outcome.sent);
+    });
+  }
+
+  #fail(code: ErrorCode, message: string): void {
+    this.#upstream?.destroy();
+    this.#refuse(code, message, 'failed', true);
+  }
+
+  /** The upstream said no in its own words, and the client has them. */
+  #answered(status: number, sent: number): void {
+    this.#ended = true;
+    this.#giveBack();
+    const { connection } = this.#request;
+    connection.socket.removeListener('close', this.#clientGone);
+    connection.linger();
+    this.#report(status, null, 'allowed', this.#route?.rule ?? 'default', { received: 0, sent });
+  }
+
+  #establish(upstream: Socket): void {
+    const { connection, early, reply } = this.#request;
+    const { socket } = connection;
+    socket.removeListener('close', this.#clientGone);
+    socket.setNoDelay(true);
+    reply.accept();
+    if (early.length > 0) upstream.write(early);
+    const now = Date.now();
+    this.#establishedMs = now;
+    this.#lastActivityMs = now;
+    this.#proxy.meters.tunnelEstablished(reply.type, (now - this.#startedMs) / 1000);
+    this.#relay = startStreamRelay(socket, upstream, (end) => this.#finish(end === 'cut' ? 'drained' : end));
+  }
+
+  #dialledIp(upstream: Socket): Ip | null {
+    if (this.#route?.via !== 'direct') return null;
+    const { addresses } = this.#route;
+    return addresses.find((ip) => ip.text === upstream.remoteAddress) ?? addresses[0] ?? null;
+  }
+
+  #refuse(code: ErrorCode, message: string, verdict: 'denied' | 'failed', held: boolean): void {
+    const { reply, connection } = this.#request;
+    if (this.#ended) return;
+    this.#ended = true;
+    if (held) this.#giveBack();
+    reply.refuse(code, message);
+    const rule = this.#route?.rule ?? 'default';
+    this.#report(reply.statusOf(code), code, verdict, rule, { received: 0, sent: 0 });
+    connection.socket.removeListener('close', this.#clientGone);
+  }
+
+  /** Why it should end now, or `null`. */
+  overdue(nowMs: number): TunnelEnd | null {
+    const { timeouts } = this.#proxy.policy.config;
+    if (this.#relay === null) {
+      // The dialer has its own deadline; only a handshake has its own here.
+      const late = this.#handshakeMs > 0 && nowMs - this.#handshakeMs >= timeouts.responseHeadersMs;
+      if (late) this.#fail('http_response_timeout', 'no answer to the upgrade (spec.timeouts.responseHeaders)');
+      return null;
+    }
+    const { received, sent } = this.#relay.bytes();
+    if (received + sent !== this.#bytesSeen) {
+      this.#bytesSeen = received + sent;
+      this.#lastActivityMs = nowMs;
+    }
+    if (!this.#relay.halfClosed()) this.#halfClosedMs = 0;
+    else if (this.#halfClosedMs === 0) this.#halfClosedMs = nowMs;
+
+    const { tunnelMaxMs, tunnelIdleMs, halfCloseMs } = timeouts;
+    if (tunnelMaxMs > 0 && nowMs - this.#establishedMs >= tunnelMaxMs) return 'max_age';
+    if (nowMs - this.#lastActivityMs >= tunnelIdleMs) return 'idle';
+    if (this.#halfClosedMs > 0 && nowMs - this.#halfClosedMs >= halfCloseMs) return 'half_close';
+    return null;
+  }
+
+  /** Whether the policy of now would refuse what this tunnel does. */
+  wouldBeRefused(): boolean {
+    const { target, connection, reply } = this.#request;
+    const { policy, context } = this.#proxy;
+    if (!this.#proxy.clientAllowed(connection)) return true;
+    const tunnel = reply.type === 'connect' ? 'connect' : reply.type === 'upgrade' ? null : 'socks';
+    const request = { client: connection.client, target, tunnel } as const;
+    if (refuseEarly(policy, request) !== null) return true;
+    const addresses = this.#upstreamIp === null ? [] : [this.#upstreamIp];
+    return chooseRoute(policy, request, addresses, context.isSelf).via === 'refused';
+  }
+
+  /** Ends both sides now. Later calls do nothing. */
+  end(reason: TunnelEnd): void {
+    if (this.#ended) return;
+    const relay = this.#relay;
+    this.#finish(reason);
+    relay?.cut();
+    this.#request.connection.socket.destroy();
+  }
+
+  #finish(reason: TunnelEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#dial?.abort();
+    if (this.#relay === null) this.#upstream?.destroy();
+    this.#giveBack();
+    const { connection, early, reply } = this.#request;
+    connection.become('closing');
+    const { received, sent } = this.#relay?.bytes() ?? { received: 0, sent: 0 };
+    const rule = this.#route?.rule ?? 'default';
+    const code = reason === 'done' ? null : reason;
+    if (this.#relay !== null) {
+      this.#proxy.meters.tunnelEnded(reason, (Date.now() - this.#establishedMs) / 1000);
+      this.#proxy.watchClosing(connection.socket, this.#upstream);
+    }
+    const bytes = { received: received + early.length, sent };
+    this.#report(this.#relay === null ? 499 : reply.okStatus, code, 'allowed', rule, bytes);
+  }
+
+  #giveBack(): void {
+    this.#proxy.tunnels.delete(this);
+    this.#proxy.giveTunnel(this.#request.connection);
+  }
+
+  #report(
+    status: number,
+    code: string | null,
+    verdict: 'allowed' | 'denied' | 'failed',
+    rule: string,
+    bytes: { readonly received: number; readonly sent: number },
+  ): void {
+    const { connection, target, user, method, reply } = this.#request;
+    this.#proxy.meters.bytes(bytes.received, bytes.sent);
+    this.#proxy.report({
+      type: reply.type,
+      connection,
+      user,
+      method,
+      target: formatTarget(target),
+      host: target.host,
+      path: null,
+      status,
+      code,
+      verdict,
+      rule,
+      reported: this.#route?.via === 'direct' ? this.#route.reported : [],
+      upstream: this.#upstreamIp?.text ?? null,
+      ...bytes,
+      startedMs: this.#startedMs,
+    });
+  }
+}

@@ -1,0 +1,130 @@
+import { connect, type Socket } from 'node:net';
+import { type ErrorCode, ProxyError } from '../../contracts/errors.ts';
+import type { Ip } from '../protocols/ip-address.ts';
+
+/**
+ * The one way out: every outbound connection of every feature is dialled here, to addresses that
+ * were checked before. Several addresses are raced as RFC 8305 §5 says.
+ */
+export type Dialer = {
+  dial(request: DialRequest, done: Dialled): Dial;
+  /** Ends dials that are overdue; called once a second. */
+  sweep(nowMs: number): void;
+};
+
+export type DialRequest = {
+  readonly addresses: readonly Ip[];
+  readonly port: number;
+  readonly timeoutMs: number;
+};
+
+export type Dialled = (failure: ProxyError | null, socket: Socket | null) => void;
+
+/** A dial under way. */
+export type Dial = {
+  /** Gives up; `done` is not called any more. */
+  abort(): void;
+};
+
+/** RFC 8305 §8 */
+const attemptDelayMs = 250;
+const keepAliveMs = 45_000;
+
+type Running = { readonly deadlineMs: number; readonly expire: () => void };
+
+export function createDialer(): Dialer {
+  const running = new Set<Running>();
+  return {
+    dial: (request, done) => race(request, done, running),
+    sweep(nowMs) {
+      for (const dial of running) if (dial.deadlineMs <= nowMs) dial.expire();
+    },
+  };
+}
+
+function race({ addresses, port, timeoutMs }: DialRequest, done: Dialled, running: Set<Running>): Dial {
+  const attempts = new Set<Socket>();
+  let next = 0;
+  let timer: NodeJS.Timeout | null = null;
+  let firstFailure: ProxyError | null = null;
+
+  const self: Running = {
+    deadlineMs: Date.now() + timeoutMs,
+    expire: () => finish(failure('connection_timeout', addresses[0], port), null),
+  };
+
+  function stop(winner: Socket | null): boolean {
+    if (!running.delete(self)) return false;
+    if (timer !== null) clearTimeout(timer);
+    for (const attempt of attempts) if (attempt !== winner) attempt.destroy();
+    return true;
+  }
+
+  function finish(problem: ProxyError | null, socket: Socket | null): void {
+    if (stop(socket)) done(problem, socket);
+  }
+
+  function attempt(): void {
+    const ip = addresses[next++];
+    if (ip === undefined) return;
+    const socket = connect({
+      host: ip.text,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+      // Without it Node answers a FIN with a FIN, and the rest of an upload is lost.
+      allowHalfOpen: true,
+      autoSelectFamily: false,
+    });
+    attempts.add(socket);
+    const onError = (cause: NodeJS.ErrnoException) => {
+      attempts.delete(socket);
+      firstFailure ??= failure(codeOf(cause), ip, port, cause);
+      if (!running.has(self)) return;
+      if (next < addresses.length) attempt();
+      else if (attempts.size === 0) finish(firstFailure, null);
+    };
+    socket.on('error', onError);
+    socket.once('connect', () => {
+      if (!running.has(self)) return;
+      socket.removeListener('error', onError);
+      finish(null, socket);
+    });
+    if (next < addresses.length) timer = setTimeout(attempt, attemptDelayMs);
+  }
+
+  running.add(self);
+  attempt();
+  return { abort: () => void stop(null) };
+}
+
+function failure(code: ErrorCode, ip: Ip | undefined, port: number, cause?: unknown): ProxyError {
+  const where = ip === undefined ? `port ${port}` : `${ip.text} port ${port}`;
+  return new ProxyError(`${problems[code] ?? 'no connection'} to ${where}`, { code, cause });
+}
+
+const problems: Partial<Record<ErrorCode, string>> = {
+  connection_refused: 'connection refused',
+  connection_timeout: 'time-out (spec.timeouts.connect) while connecting',
+  destination_ip_unroutable: 'no route',
+};
+
+const codeOfErrno: ReadonlyMap<string, ErrorCode> = new Map([
+  ['ECONNREFUSED', 'connection_refused'],
+  ['ETIMEDOUT', 'connection_timeout'],
+  ['EHOSTUNREACH', 'destination_ip_unroutable'],
+  ['ENETUNREACH', 'destination_ip_unroutable'],
+  ['EADDRNOTAVAIL', 'destination_ip_unroutable'],
+  ['EACCES', 'destination_ip_unroutable'],
+  ['EPERM', 'destination_ip_unroutable'],
+  ['ECONNRESET', 'connection_terminated'],
+  ['EPIPE', 'connection_terminated'],
+  ['EMFILE', 'connection_limit_reached'],
+  ['ENFILE', 'connection_limit_reached'],
+]);
+
+/** What Node says went wrong with a connection, in our words. */
+export function codeOf(cause: NodeJS.ErrnoException): ErrorCode {
+  return codeOfErrno.get(cause.code ?? '') ?? 'connection_terminated';
+}
