@@ -2,6 +2,7 @@ import type { Acknowledgement } from '../contracts/acknowledgement.ts';
 
 /** The last word of every pod. Not part of history: kept in memory, forgotten after 30 s of silence. */
 export type Acknowledgements = {
+  /** Throws `LogUnavailable`; the next heartbeat says it again. */
   send(acknowledgement: Acknowledgement): Promise<void>;
   /**
    * The newest acknowledgement of each pod, then each new one as it arrives. Liveness is judged by
@@ -9,3 +10,5 @@ export type Acknowledgements = {
    */
   watch(signal: AbortSignal): AsyncIterable<Acknowledgement>;
 };
+
+export const forgetAfterMs = 30_000;

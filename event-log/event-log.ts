@@ -36,7 +36,12 @@ export type FollowUpdate =
     }
   | { readonly type: 'entry'; readonly logId: string; readonly entry: LogEntry }
   /** An entry that could not be decoded was skipped. */
-  | { readonly type: 'malformed'; readonly sequence: number; readonly subject: string; readonly problem: string }
+  | {
+      readonly type: 'malformed';
+      readonly sequence: number;
+      readonly subject: string;
+      readonly problem: string;
+    }
   | { readonly type: 'disconnected'; readonly problem: string };
 
 export type NewEntry = {
