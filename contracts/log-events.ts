@@ -22,6 +22,9 @@ export type SecretSealed = {
 /** Everything wanted in this pool has been published once in this log. */
 export type PoolPublished = { readonly pool: string; readonly logId: string };
 
+/** The log had to be made anew although entries up to `knownSequence` had been written before. */
+export type HistoryLost = { readonly logId: string; readonly knownSequence: number };
+
 export function isSecretSealed(value: unknown): value is SecretSealed {
   if (!isRecord(value)) return false;
   const { namespace, name, digest, keyId, fields } = value;

@@ -30,6 +30,10 @@ export function createSubjects(log = 'headgate') {
       `${log}.config.${token(pool)}._secret.${token(namespace)}.${token(name)}`,
     pool: (pool: string) => `${log}.config.${token(pool)}._pool`,
     ack: (pool: string, pod: string) => `${log}.ack.${token(pool)}.${token(pod)}`,
+    /** Journal entries about the log itself: HistoryLost. */
+    logJournal: `${log}.journal._log`,
+    /** The token of the pool in a subject built here; it serves as the pool's name in all others. */
+    poolOf: (subject: string) => subject.slice(log.length + 1).split('.')[1] ?? '',
     allConfig: `${log}.config.>`,
     allConfigOf: (pool: string) => `${log}.config.${token(pool)}.>`,
     allJournal: `${log}.journal.>`,
