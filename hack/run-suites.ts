@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { add, describe, failures, noTests, skippedTitles, type Tally, tally } from './tap.ts';
+
+const root = join(import.meta.dirname, '..');
+const logs = join(root, '.cache/test');
+
+/** A check counts as one test; a suite is ava's, and counts its own. */
+type Suite = {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly isTap: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+const check = (name: string, ...command: readonly string[]): Suite => ({
+  name,
+  command,
+  isTap: false,
+});
+
+const ring = (name: string, args: readonly string[], env: Record<string, string> = {}): Suite => ({
+  name,
+  command: ['npx', '--no-install', 'ava', '--tap', ...args],
+  isTap: true,
+  env,
+});
+
+// Two at a time: e2e tests start processes of their own, and CI has two cores.
+const integration = ['--config', 'integration.config.js', '--concurrency', '2', '--timeout', '5m'];
+
+const suites: readonly Suite[] = [
+  check('lint', 'npx', '--no-install', 'biome', 'ci', '.'),
+  check('types', 'npx', '--no-install', 'tsc'),
+  check('generated', 'node', 'hack/generate.ts', '--check'),
+  ring('unit', ['--timeout', '2m']),
+  ring('integration', [...integration, 'test/integration/**/*.test.ts']),
+  ring('e2e', [...integration, 'test/e2e/**/*.test.ts']),
+  // Serving threads share listeners, limits and counters: all that serves is tested with two as well.
+  ring(
+    'two-workers',
+    [...integration, 'test/e2e/**/*.test.ts', 'test/integration/!(jetstream)*.test.ts'],
+    { HEADGATE_TEST_WORKERS: '2' },
+  ),
+];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
+if (unknown.length > 0) {
+  const names = suites.map(({ name }) => name).join(', ');
+  process.stderr.write(`no suite ${unknown.join(', ')}; there are ${names}\n`);
+  process.exit(2);
+}
+
+await mkdir(logs, { recursive: true });
+let total = noTests;
+for (const suite of suites) {
+  if (wanted.length > 0 && !wanted.includes(suite.name)) continue;
+  total = add(total, await runSuite(suite));
+}
+process.stdout.write(`\n${describe(total)}\n`);
+process.exitCode = total.failed === 0 ? 0 : 1;
+
+async function runSuite(suite: Suite): Promise<Tally> {
+  const { name, isTap } = suite;
+  process.stdout.write(`${name} …\n`);
+  const startedMs = performance.now();
+  const { code, stdout, stderr } = await runCommand(suite);
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+
+  const counted = isTap ? tally(stdout) : noTests;
+  const result = add(counted, verdictOfExit(code, suite, counted));
+  if (result.failed > 0) {
+    process.stdout.write(`${isTap ? failures(stdout) : stdout}\n${stderr}\n`);
+  }
+  for (const title of skippedTitles(stdout)) process.stdout.write(`  skipped: ${title}\n`);
+  process.stdout.write(`  ${describe(result)} in ${seconds} s (.cache/test/${name}.log)\n`);
+  return result;
+}
+
+/** A check is its exit code. A suite that failed without a failed test, or ran no test, is a failure too. */
+function verdictOfExit(code: number | null, { isTap }: Suite, counted: Tally): Tally {
+  if (!isTap) return { ...noTests, ...(code === 0 ? { passed: 1 } : { failed: 1 }) };
+  const ranNothing = counted.passed + counted.failed === 0;
+  const failedUnseen = code !== 0 && counted.failed === 0;
+  return { ...noTests, failed: ranNothing || failedUnseen ? 1 : 0 };
+}
+
+async function runCommand({ name, command, env = {} }: Suite) {
+  const [program = '', ...args] = command;
+  const log = createWriteStream(join(logs, `${name}.log`));
+  // biome-ignore lint/style/noProcessEnv: handed on, not read
+  const child = spawn(program, args, { cwd: root, env: { ...process.env, ...env } });
+  child.stdin.end();
+  const output = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      output[stream] += text;
+      log.write(text);
+    });
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  log.end();
+  return { code, ...output };
+}
