@@ -1,0 +1,121 @@
+import {
+  type Document,
+  isMap,
+  isNode,
+  isPair,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+} from 'yaml';
+import { parseField } from '../schema/field-path.ts';
+
+/** One YAML document as it lies in its file. */
+export type ParsedDocument = {
+  readonly object: unknown;
+  readonly line: number;
+  /** Where a field is written; for one that is missing, where it belongs. */
+  lineOf(field: string): number;
+};
+
+export type ParsedFile = {
+  readonly documents: readonly ParsedDocument[];
+  /** Anything here means that there may be more in the file than was understood. */
+  readonly problems: readonly { readonly line: number; readonly message: string }[];
+};
+
+/** Aliases may be written a thousand times and stand for billions of nodes. */
+const maxAliasCount = 100;
+
+/** YAML documents of a file, JSON included. Every problem comes back with its line; it never throws. */
+export function parseFile(bytes: Uint8Array): ParsedFile {
+  const text = decode(bytes);
+  if (text === null) {
+    return {
+      documents: [],
+      problems: [{ line: lineOfBadByte(bytes), message: 'is not UTF-8 text' }],
+    };
+  }
+  try {
+    return parseText(text);
+  } catch (error) {
+    const reason = error instanceof RangeError ? 'is nested too deeply' : messageOf(error);
+    return { documents: [], problems: [{ line: 1, message: reason }] };
+  }
+}
+
+function decode(bytes: Uint8Array): string | null {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return text.includes('\0') ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+function lineOfBadByte(bytes: Uint8Array): number {
+  const text = Buffer.from(bytes).toString('utf8');
+  return text.slice(0, text.search(/[\uFFFD\0]/)).split('\n').length;
+}
+
+function parseText(text: string): ParsedFile {
+  const lines = new LineCounter();
+  const parsed = parseAllDocuments(text, {
+    version: '1.2',
+    merge: true,
+    prettyErrors: false,
+    lineCounter: lines,
+  });
+  const documents: ParsedDocument[] = [];
+  const problems: { line: number; message: string }[] = [];
+  for (const document of Array.isArray(parsed) ? parsed : []) {
+    // A warning is about a tag nobody here gives a meaning to.
+    for (const { pos, message } of [...document.errors, ...document.warnings]) {
+      problems.push({ line: lines.linePos(pos[0]).line, message: lowerFirst(message) });
+    }
+    const [start = 0] = document.contents?.range ?? [];
+    const line = lines.linePos(start).line;
+    if (document.errors.length > 0) continue;
+    try {
+      const object: unknown = document.toJS({ maxAliasCount });
+      if (object === null) continue;
+      documents.push({ object, line, lineOf: (field) => lineOf(document, lines, field) ?? line });
+    } catch (error) {
+      problems.push({ line, message: lowerFirst(messageOf(error)) });
+    }
+  }
+  return { documents, problems };
+}
+
+/** Follows the path as far as it is written. */
+function lineOf(document: Document, lines: LineCounter, field: string): number | null {
+  let node: unknown = document.contents;
+  let line: number | null = null;
+  for (const step of parseField(field)) {
+    const [key, value] = child(node, step);
+    if (!isNode(key) || key.range == null) break;
+    line = lines.linePos(key.range[0]).line;
+    node = value;
+  }
+  return line;
+}
+
+/** The node a step is written at, and the node behind it. */
+function child(node: unknown, step: string | number): readonly [key: unknown, value: unknown] {
+  if (isSeq(node) && typeof step === 'number') return [node.items[step], node.items[step]];
+  if (!isMap(node)) return [null, null];
+  const pair = node.items.find((item) => isPair(item) && nameOf(item.key) === step);
+  return [pair?.key, pair?.value];
+}
+
+function nameOf(key: unknown): string {
+  return String(isNode(key) ? (key as Node & { value?: unknown }).value : key);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function lowerFirst(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1);
+}
