@@ -20,7 +20,7 @@ export type Source = AsyncDisposable & {
 export type SourceChange =
   | { readonly type: 'resource'; readonly key: ResourceKey }
   | { readonly type: 'secret'; readonly namespace: string; readonly name: string }
-  /** The first complete listing is in. */
+  /** The first listing is in; once more whenever a listing that was incomplete has become complete. */
   | { readonly type: 'synced' }
   /** Something that belongs to no resource: a file that is not YAML, a document of an unknown kind. `where` is `file:line`. */
   | { readonly type: 'problem'; readonly where: string; readonly message: string }

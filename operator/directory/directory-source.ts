@@ -34,6 +34,7 @@ export async function openDirectorySource(options: Options): Promise<Source> {
   const queue = createChangeQueue();
   const board = createProblemBoard(queue.push);
   const cache = createFileCache(validator, (identity) => specOf(table.get(keyOf(identity))?.entry));
+  const closed = new AbortController();
   const firstListing = Promise.withResolvers<void>();
   let listed = false;
 
@@ -81,6 +82,7 @@ export async function openDirectorySource(options: Options): Promise<Source> {
   }
 
   function close(): void {
+    closed.abort();
     scanner.stop();
     watch[Symbol.dispose]();
     firstListing.reject(signal.reason);
@@ -93,7 +95,7 @@ export async function openDirectorySource(options: Options): Promise<Source> {
 
   return {
     id,
-    changes: (until) => queue.read(AbortSignal.any([signal, until])),
+    changes: (until) => queue.read(AbortSignal.any([closed.signal, until])),
     list: () => ({ keys: resourceKeys(table), complete }),
     read: (key) => observedIn(table, key),
     readSecret: (namespace, name) => {
@@ -102,6 +104,7 @@ export async function openDirectorySource(options: Options): Promise<Source> {
       return { found: false, message: `there is no Secret ${namespace}/${name}` };
     },
     async [Symbol.asyncDispose]() {
+      signal.removeEventListener('abort', close);
       close();
       await scanner.idle();
     },
