@@ -14,7 +14,7 @@ export type EventLog = AsyncDisposable & {
    * Subjects may end in `.>`.
    */
   follow(subjects: readonly string[], signal: AbortSignal): AsyncIterable<FollowUpdate>;
-  /** Everything kept under these subjects, in order, up to now. */
+  /** Everything kept under these subjects, in order, up to now. What cannot be decoded is left out. */
   history(subjects: readonly string[], signal: AbortSignal): AsyncIterable<LogEntry>;
 };
 
@@ -35,7 +35,10 @@ export type FollowUpdate =
       readonly entries: readonly LogEntry[];
     }
   | { readonly type: 'entry'; readonly logId: string; readonly entry: LogEntry }
-  /** An entry that could not be decoded was skipped. */
+  /**
+   * An entry that could not be decoded was skipped. Those that a snapshot lacks for this reason come
+   * just before it: what stands under their subjects is unknown, not absent.
+   */
   | {
       readonly type: 'malformed';
       readonly sequence: number;
@@ -57,7 +60,7 @@ export type NewEntry = {
 export type Leader = {
   readonly logId: string;
   readonly epoch: number;
-  /** False if `lead` found a log; true if it had to make one. */
+  /** False if the log has had a leader before; true for the first one, which has everything to publish. */
   readonly created: boolean;
   /**
    * Appends all or none, behind the fence; answers their sequences. An append of unknown outcome is
@@ -72,7 +75,10 @@ export type Leader = {
 /** Canonical configurations above this are refused in both adapters (bytes of the encoded envelope). */
 export const maxEntryBytes = 512 * 1024;
 
-/** Another leader was elected: stop deciding. */
+/** More in one append are refused with a RangeError: it is the most that NATS takes as one batch. */
+export const maxEntriesPerAppend = 1000;
+
+/** Another leader was elected, or the log this one led is gone: stop deciding, and lead anew. */
 export class NoLongerLeader extends Error {
   override readonly name = 'NoLongerLeader';
 }

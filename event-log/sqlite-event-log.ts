@@ -8,7 +8,14 @@ import {
   toUpdate,
   tryDecode,
 } from './entry.ts';
-import type { EventLog, FollowUpdate, Leader, LogEntry, NewEntry } from './event-log.ts';
+import {
+  type EventLog,
+  type FollowUpdate,
+  type Leader,
+  type LogEntry,
+  maxEntriesPerAppend,
+  type NewEntry,
+} from './event-log.ts';
 import { createFeed, type Feed } from './feed.ts';
 import { leaderElected } from './leader-elected.ts';
 import { createLocalAcknowledgements } from './local-acknowledgements.ts';
@@ -116,7 +123,14 @@ async function lead(
     logId,
     epoch,
     created,
-    append: async (entries) => store.call('append', fence, entries.map(toRow)),
+    async append(entries) {
+      if (entries.length > maxEntriesPerAppend) {
+        throw new RangeError(
+          `${entries.length} entries in one append, ${maxEntriesPerAppend} are possible`,
+        );
+      }
+      return store.call('append', fence, entries.map(toRow));
+    },
     purge: (subject, sequence) => store.call('purge', fence, subject, sequence),
   };
 }
