@@ -36,7 +36,13 @@ export const errorCodes = {
   http_upgrade_failed: { ...upstream, status: 502 },
   http_protocol_error: { ...upstream, retryable: false, status: 502 },
   proxy_internal_error: { side: 'self', retryable: false, status: 500, socks5: 1, socks4: 91 },
-  proxy_configuration_error: { side: 'config', retryable: false, status: 500, socks5: 1, socks4: 91 },
+  proxy_configuration_error: {
+    side: 'config',
+    retryable: false,
+    status: 500,
+    socks5: 1,
+    socks4: 91,
+  },
   proxy_loop_detected: { ...client, status: 502, socks5: 1 },
 
   authentication_required: { ...client, status: 407, socks5: 1 },

@@ -9,8 +9,8 @@ export type Log = {
   error(message: string, fields?: LogFields): void;
   /** The same log with these fields on every line. */
   with(fields: LogFields): Log;
-  /** Writes what is buffered; call before the process ends. */
-  flush(): void;
+  /** Resolves when what is buffered has been written, or nobody reads it; await it before the process ends. */
+  flush(): Promise<void>;
 };
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -40,13 +40,19 @@ export function createLog({ level = 'info', fd = 2 }: { level?: LogLevel; fd?: n
     },
     out,
   );
-  return wrap(logger, () => {
-    try {
-      out.flushSync();
-    } catch {
-      // not open yet, or closed by the reader: nothing left to do
-    }
-  });
+  return wrap(logger, () => flushed(out));
+}
+
+/** Long enough for a reader that lives; one that stalls must not keep a process from ending. */
+const flushMs = 1000;
+
+/** Not `flushSync`: it would repeat what is being written at that moment. */
+export async function flushed(out: { flush(done: (error?: Error) => void): void }): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, flushMs);
+  out.flush(() => resolve());
+  await promise;
+  clearTimeout(timer);
 }
 
 export const silentLog: Log = {
@@ -55,10 +61,10 @@ export const silentLog: Log = {
   warn: () => undefined,
   error: () => undefined,
   with: () => silentLog,
-  flush: () => undefined,
+  flush: async () => undefined,
 };
 
-function wrap(logger: Logger, flush: () => void): Log {
+function wrap(logger: Logger, flush: () => Promise<void>): Log {
   return {
     debug: (message, fields = {}) => logger.debug(fields, message),
     info: (message, fields = {}) => logger.info(fields, message),

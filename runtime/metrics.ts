@@ -48,7 +48,15 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
         const { scope, page, index, name, labels } = message;
         byName
           .get(name)
-          ?.add({ thread, scope, page: new Float64Array(page), index, name, labels, closing: false });
+          ?.add({
+            thread,
+            scope,
+            page: new Float64Array(page),
+            index,
+            name,
+            labels,
+            closing: false,
+          });
         return;
       }
       for (const series of allSeries()) {

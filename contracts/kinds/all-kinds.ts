@@ -1,5 +1,10 @@
 import type { ForwardProxyConfig } from './forward-proxy/config.ts';
-import { type ForwardProxyEvent, forwardProxyEventTypes, isForwardProxyEvent } from './forward-proxy/events.ts';
+import { desiredForwardProxy } from './forward-proxy/desired.ts';
+import {
+  type ForwardProxyEvent,
+  forwardProxyEventTypes,
+  isForwardProxyEvent,
+} from './forward-proxy/events.ts';
 import { evolve, type ForwardProxyState, initialState, lastGood } from './forward-proxy/evolve.ts';
 import type { ForwardProxySpec } from './forward-proxy/spec.ts';
 
@@ -25,6 +30,7 @@ export const allKinds = {
     shortName: 'fp',
     eventTypes: forwardProxyEventTypes,
     isEvent: isForwardProxyEvent,
+    desired: desiredForwardProxy,
     initialState,
     evolve,
     lastGood,

@@ -86,7 +86,11 @@ function findSlot(
 }
 
 /** Gives back what a dead thread held. */
-export function reclaimClientCounts(memory: SharedArrayBuffer, workers: number, worker: number): void {
+export function reclaimClientCounts(
+  memory: SharedArrayBuffer,
+  workers: number,
+  worker: number,
+): void {
   const words = new Int32Array(memory);
   const size = slotWords(workers);
   for (let stripe = 0; stripe < words.length; stripe += stripeWords(workers)) {

@@ -42,7 +42,11 @@ export function createDialer(): Dialer {
   };
 }
 
-function race({ addresses, port, timeoutMs }: DialRequest, done: Dialled, running: Set<Running>): Dial {
+function race(
+  { addresses, port, timeoutMs }: DialRequest,
+  done: Dialled,
+  running: Set<Running>,
+): Dial {
   const attempts = new Set<Socket>();
   let next = 0;
   let timer: NodeJS.Timeout | null = null;

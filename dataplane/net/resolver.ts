@@ -69,7 +69,10 @@ export function createResolver(settings: ResolverSettings): NameResolver {
     resolve(name, options, done) {
       const local = hosts.get(name) ?? (isLocalhost(name) ? loopback : undefined);
       if (local !== undefined) {
-        done(null, local.filter((ip) => familyFits(ip, options.family)));
+        done(
+          null,
+          local.filter((ip) => familyFits(ip, options.family)),
+        );
         return;
       }
       const key = `${options.family} ${name}`;
@@ -161,7 +164,9 @@ function askBoth(
     records: readonly { readonly address: string; readonly ttl: number }[] = [],
   ) => {
     answers.push({
-      addresses: records.map(({ address }) => parseIp(address)).filter((ip): ip is Ip => ip !== null),
+      addresses: records
+        .map(({ address }) => parseIp(address))
+        .filter((ip): ip is Ip => ip !== null),
       ttlSeconds: Math.min(...records.map(({ ttl }) => ttl)),
       error: error?.code ?? null,
     });

@@ -42,7 +42,8 @@ const ranges: Readonly<Record<Exclude<AddressClass, 'Self'>, readonly string[]>>
 };
 
 const compiled = Object.entries(ranges).map(
-  ([name, texts]) => [name, texts.map(parseCidr).filter((cidr): cidr is Cidr => cidr !== null)] as const,
+  ([name, texts]) =>
+    [name, texts.map(parseCidr).filter((cidr): cidr is Cidr => cidr !== null)] as const,
 );
 
 /** Every class an address belongs to, `Self` apart: only the process knows its own addresses. */

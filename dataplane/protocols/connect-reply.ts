@@ -44,7 +44,8 @@ export function httpRefusal(
     'Proxy-Status',
     `${proxyToken(proxy)}; error=${proxyStatusType(code)}; details=${quoted(message)}`,
   ];
-  if (status === 407) fields.push('Proxy-Authenticate', `Basic realm=${quoted(realm ?? 'proxy')}, charset="UTF-8"`);
+  if (status === 407)
+    fields.push('Proxy-Authenticate', `Basic realm=${quoted(realm ?? 'proxy')}, charset="UTF-8"`);
   if (status === 429) fields.push('Retry-After', '60');
   if (status === 503) fields.push('Retry-After', '1');
   if (status === 405) fields.push('Allow', 'GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, CONNECT');

@@ -27,7 +27,11 @@ const neverOptions: ReadonlySet<string> = new Set([
 ]);
 
 /** What is wrong with a request head before anyone looks at its target; `null`: nothing. */
-export type HeadProblem = { readonly code: ErrorCode; readonly problem: string; readonly status?: number };
+export type HeadProblem = {
+  readonly code: ErrorCode;
+  readonly problem: string;
+  readonly status?: number;
+};
 
 export type HeadLimits = {
   readonly headerBytes: number;
@@ -61,7 +65,10 @@ export function findHeadProblem(head: RequestHead, limits: HeadLimits): HeadProb
   return findSizeProblem(head, limits) ?? findFieldProblem(method, httpVersion, fields);
 }
 
-function findSizeProblem({ method, target, fields }: RequestHead, limits: HeadLimits): HeadProblem | null {
+function findSizeProblem(
+  { method, target, fields }: RequestHead,
+  limits: HeadLimits,
+): HeadProblem | null {
   const count = fields.length / 2;
   if (count > limits.headerCount) {
     return {
@@ -91,7 +98,10 @@ function findFieldProblem(method: string, version: string, fields: RawFields): H
     } else if (name === 'transfer-encoding') {
       if (version === '1.0') return bad('Transfer-Encoding in an HTTP/1.0 request');
       if (value.trim().toLowerCase() !== 'chunked') {
-        return { code: 'transfer_coding_unsupported', problem: 'only the chunked transfer coding is supported' };
+        return {
+          code: 'transfer_coding_unsupported',
+          problem: 'only the chunked transfer coding is supported',
+        };
       }
       if (method === 'CONNECT') return bad('a CONNECT request has no body');
     } else if (name === 'content-length') {

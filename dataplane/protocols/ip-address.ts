@@ -77,5 +77,9 @@ function ipv6(address: ipaddr.IPv6): Ip {
   if (address.isIPv4MappedAddress()) return ipv4(address.toIPv4Address().octets);
   const part = (at: number) => address.parts[at] ?? 0;
   const word = (at: number) => ((part(at) << 16) | part(at + 1)) >>> 0;
-  return { family: 6, words: [word(0), word(2), word(4), word(6)], text: address.toRFC5952String() };
+  return {
+    family: 6,
+    words: [word(0), word(2), word(4), word(6)],
+    text: address.toRFC5952String(),
+  };
 }

@@ -86,7 +86,10 @@ export function parseRequest5(bytes: Uint8Array): SocksRequest | null {
 }
 
 /** Bytes of the address; `null` until the length byte is there, `undefined` for an unknown type. */
-function addressLength(addressType: number, nameLength: number | undefined): number | null | undefined {
+function addressLength(
+  addressType: number,
+  nameLength: number | undefined,
+): number | null | undefined {
   switch (addressType) {
     case 1:
       return 4;

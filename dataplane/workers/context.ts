@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Kind } from '../../contracts/kinds/all-kinds.ts';
 import type { Meter } from '../../runtime/count.ts';
+import type { SharedLimits } from '../limits/shared-limits.ts';
 import type { Dialer } from '../net/dial.ts';
 import type { NameResolver } from '../net/resolver.ts';
 import type { Ip } from '../protocols/ip-address.ts';
@@ -11,6 +12,9 @@ export type WorkerContext = {
   readonly worker: number;
   readonly workers: number;
   readonly seed: number;
+  /** Places of the whole process, `maxConnections` in all: descriptors are finite. */
+  readonly pod: SharedLimits;
+  readonly maxConnections: number;
   readonly resolver: NameResolver;
   readonly dialer: Dialer;
   readonly meter: Meter;
@@ -48,4 +52,7 @@ export type Serving<K extends Kind> = {
   close(): void;
 };
 
-export type Serve<K extends Kind> = (context: WorkerContext, resource: ServedResource<K>) => Serving<K>;
+export type Serve<K extends Kind> = (
+  context: WorkerContext,
+  resource: ServedResource<K>,
+) => Serving<K>;

@@ -8,7 +8,7 @@ import type { SeriesMessage } from '../../runtime/count.ts';
 export type Snapshot = {
   /** Grows with every snapshot; acknowledged when in force. */
   readonly version: number;
-  readonly resources: readonly ServedResource[];
+  readonly resources: readonly ServedResource<Kind>[];
   /** Listening sockets, by `address:port`, and who takes their connections. */
   readonly sockets: readonly ServedSocket[];
   /** `address:port` pairs no client may be sent to: listeners and the admin endpoint. */
@@ -18,7 +18,7 @@ export type Snapshot = {
 export type SelfEndpoint = { readonly address: string; readonly port: number };
 
 /** One version of one resource, as served. */
-export type ServedResource<K extends Kind = Kind> = {
+export type ServedResource<K extends Kind> = {
   readonly kind: K;
   readonly uid: string;
   readonly namespace: string;
@@ -47,7 +47,7 @@ export type ServedSocket = {
 export type ToWorker =
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
   /** Stop accepting, finish what runs, cut what is left after each resource's drain time-out. */
-  | { readonly type: 'drain'; readonly now: boolean }
+  | { readonly type: 'drain' }
   | { readonly type: 'passwordChecked'; readonly id: number; readonly result: PasswordResult };
 
 export type PasswordResult = 'ok' | 'wrong' | 'rate_limited' | 'overloaded';
@@ -84,4 +84,7 @@ export type WorkerSettings = {
   readonly resolvConf: string;
   /** Random, the same in every thread: seeds tables that clients could otherwise fill on purpose. */
   readonly seed: number;
+  /** Places of the whole process, over all resources: see limits/. */
+  readonly podLimits: SharedArrayBuffer;
+  readonly maxConnections: number;
 };

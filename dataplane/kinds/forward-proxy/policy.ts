@@ -60,7 +60,14 @@ export function compilePolicy(config: ForwardProxyConfig): Policy {
   };
 }
 
-function compileRule({ name, action, clientCIDRs, hosts, ports, cidrs: texts }: EgressRule): CompiledRule {
+function compileRule({
+  name,
+  action,
+  clientCIDRs,
+  hosts,
+  ports,
+  cidrs: texts,
+}: EgressRule): CompiledRule {
   return {
     name,
     action,

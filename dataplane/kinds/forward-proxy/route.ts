@@ -20,7 +20,12 @@ export type Route =
       readonly rule: string;
       readonly reported: readonly string[];
     }
-  | { readonly via: 'refused'; readonly code: ErrorCode; readonly rule: string; readonly message: string };
+  | {
+      readonly via: 'refused';
+      readonly code: ErrorCode;
+      readonly rule: string;
+      readonly message: string;
+    };
 
 /** Whether an address and port are a listener or the admin endpoint of this very process. */
 export type IsSelf = (ip: Ip, port: number) => boolean;
@@ -116,7 +121,11 @@ function denied(rule: string, target: Target): Route {
 
 function refuseAddress(policy: Policy, ip: Ip, port: number, isSelf: IsSelf): Route | null {
   if (policy.deniedClasses.has('Self') && isSelf(ip, port)) {
-    return refused('proxy_loop_detected', 'address', `${ip.text} port ${port} is this proxy itself`);
+    return refused(
+      'proxy_loop_detected',
+      'address',
+      `${ip.text} port ${port} is this proxy itself`,
+    );
   }
   const allow = longestPrefix(ip, policy.allowCidrs);
   const deny = longestPrefix(ip, policy.denyCidrs);

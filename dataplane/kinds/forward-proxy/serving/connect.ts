@@ -26,7 +26,10 @@ export function serveConnect(
   function refuse(code: ErrorCode, message: string, user: string | null = null): void {
     // Bytes after a refused CONNECT are not a request (RFC 9112 §11.2): then the connection ends.
     const again =
-      code === 'authentication_required' && early.length === 0 && httpVersion === '1.1' && !proxy.draining;
+      code === 'authentication_required' &&
+      early.length === 0 &&
+      httpVersion === '1.1' &&
+      !proxy.draining;
     refuseRaw(proxy, connection, code, message, again ? 'keep-alive' : 'close');
     if (again) serveHttpAgain(proxy, connection);
     proxy.report({
@@ -52,7 +55,10 @@ export function serveConnect(
   if (!proxy.clientAllowed(connection)) {
     return refuse('client_address_denied', clientDenied(connection));
   }
-  const problem = findHeadProblem({ method: 'CONNECT', target: url, httpVersion, fields }, config.limits);
+  const problem = findHeadProblem(
+    { method: 'CONNECT', target: url, httpVersion, fields },
+    config.limits,
+  );
   if (problem !== null) return refuse(problem.code, problem.problem);
 
   const credentials = parseBasic(fieldValue(fields, 'proxy-authorization'));
@@ -86,6 +92,7 @@ export function clientDenied({ client, listener }: Connection): string {
 
 export const authenticationMessages: Partial<Record<ErrorCode, string>> = {
   authentication_required: 'user name and password needed (Proxy-Authorization: Basic)',
-  authentication_rate_limited: 'too many failed attempts (spec.authentication.attempts): wait a minute',
+  authentication_rate_limited:
+    'too many failed attempts (spec.authentication.attempts): wait a minute',
   authentication_overloaded: 'too many passwords are being checked: try again',
 };

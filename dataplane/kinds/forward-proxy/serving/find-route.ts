@@ -20,11 +20,20 @@ export function findRoute(
   if (target.ip !== null) return done(chooseRoute(policy, request, [target.ip], context.isSelf));
 
   const { timeoutMs, family } = policy.config.dns;
-  context.resolver.resolve(target.host, { family, timeoutMs }, (failure, addresses: readonly Ip[]) => {
-    if (failure !== null) {
-      const what = failure === 'dns_timeout' ? 'no answer from DNS' : 'no such name in DNS';
-      return done({ via: 'refused', code: failure, rule: 'default', message: `${what}: ${target.host}` });
-    }
-    done(chooseRoute(policy, request, addresses, context.isSelf));
-  });
+  context.resolver.resolve(
+    target.host,
+    { family, timeoutMs },
+    (failure, addresses: readonly Ip[]) => {
+      if (failure !== null) {
+        const what = failure === 'dns_timeout' ? 'no answer from DNS' : 'no such name in DNS';
+        return done({
+          via: 'refused',
+          code: failure,
+          rule: 'default',
+          message: `${what}: ${target.host}`,
+        });
+      }
+      done(chooseRoute(policy, request, addresses, context.isSelf));
+    },
+  );
 }

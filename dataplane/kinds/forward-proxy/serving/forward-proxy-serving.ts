@@ -1,9 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import {
-  type ClientCounts,
-  openClientCounts,
-} from '../../../limits/client-counts.ts';
+import { type ClientCounts, openClientCounts } from '../../../limits/client-counts.ts';
 import { openLimits, type SharedLimits } from '../../../limits/shared-limits.ts';
 import { inAny, parseIp } from '../../../protocols/ip-address.ts';
 import type { Serving, WorkerContext } from '../../../workers/context.ts';
@@ -98,13 +95,21 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
 
   /** A place, if need be that of the kept connection that has been idle longest. */
   #takeConnection(limit: number): boolean {
-    if (this.#limits.take('connections', limit)) return true;
+    if (this.#takePlaces(limit)) return true;
     const [oldest] = this.idle;
     if (oldest === undefined) return false;
     this.idle.delete(oldest);
     this.#release(oldest);
     oldest.socket.destroy();
-    return this.#limits.take('connections', limit);
+    return this.#takePlaces(limit);
+  }
+
+  #takePlaces(limit: number): boolean {
+    const { pod, maxConnections } = this.context;
+    if (!pod.take('connections', maxConnections)) return false;
+    if (this.#limits.take('connections', limit)) return true;
+    pod.give('connections');
+    return false;
   }
 
   #turnAway(socket: Socket, listener: string, client: Connection['client'], field: string): void {
@@ -147,6 +152,7 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     this.#released.add(connection);
     this.connections.delete(connection.socket);
     this.#limits.give('connections');
+    this.context.pod.give('connections');
     if (connection.countedPerClient) this.#clients?.give('connections', connection.client);
     this.meters.connectionClosed();
   }

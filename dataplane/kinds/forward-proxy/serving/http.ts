@@ -58,11 +58,9 @@ export function serveHttpAgain(proxy: ForwardProxyServing, connection: Connectio
 }
 
 function connectionOf(proxy: ForwardProxyServing, socket: Duplex): Connection | null {
-  for (const key of [socket]) {
-    const connection = isSocket(key) ? proxy.connections.get(key) : undefined;
-    if (connection !== undefined) return connection;
-  }
-  socket.destroy();
+  const connection = isSocket(socket) ? proxy.connections.get(socket) : undefined;
+  if (connection !== undefined) return connection;
+  socket.destroy(); // it lost its place while this was on its way
   return null;
 }
 
@@ -99,14 +97,21 @@ function settle(proxy: ForwardProxyServing, connection: Connection): void {
 
 const parseErrors: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
   ['HPE_HEADER_OVERFLOW', ['request_headers_too_large', 'the header section is too large']],
-  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', ['request_headers_too_large', 'the chunk extensions are too large']],
+  [
+    'HPE_CHUNK_EXTENSIONS_OVERFLOW',
+    ['request_headers_too_large', 'the chunk extensions are too large'],
+  ],
   ['HPE_INVALID_METHOD', ['method_not_implemented', 'this method is not known here']],
   ['HPE_INVALID_VERSION', ['version_unsupported', 'only HTTP/1.1 and HTTP/1.0 are spoken here']],
   ['HPE_PAUSED_H2_UPGRADE', ['version_unsupported', 'only HTTP/1.1 and HTTP/1.0 are spoken here']],
 ] as const);
 
 /** What the parser refuses never becomes a request: answered here, unless an answer is still due. */
-function answerParseError(proxy: ForwardProxyServing, error: NodeJS.ErrnoException, socket: Duplex): void {
+function answerParseError(
+  proxy: ForwardProxyServing,
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+): void {
   const connection = connectionOf(proxy, socket);
   if (connection === null || !socket.writable || connection.state === 'closing') return;
   if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return void socket.destroy();
@@ -115,7 +120,10 @@ function answerParseError(proxy: ForwardProxyServing, error: NodeJS.ErrnoExcepti
     for (const exchange of proxy.exchanges) exchange.badBytesFollow(connection);
     return;
   }
-  const [code, message] = parseErrors.get(error.code ?? '') ?? ['http_request_error', 'this is not HTTP as RFC 9112 writes it'];
+  const [code, message] = parseErrors.get(error.code ?? '') ?? [
+    'http_request_error',
+    'this is not HTTP as RFC 9112 writes it',
+  ];
   refuseRaw(proxy, connection, code, message, 'close');
   proxy.report({
     type: 'plain',
@@ -149,7 +157,11 @@ export function refuseRaw(
   if (then === 'close') connection.linger();
 }
 
-export function refusalOf(proxy: ForwardProxyServing, code: ErrorCode, message: string): HttpRefusal {
+export function refusalOf(
+  proxy: ForwardProxyServing,
+  code: ErrorCode,
+  message: string,
+): HttpRefusal {
   const { via, authentication } = proxy.policy.config;
   const realm = authentication.mode === 'Basic' ? authentication.realm : null;
   return httpRefusal(code, message, { proxy: via.pseudonym, realm });

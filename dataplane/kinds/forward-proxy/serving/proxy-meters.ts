@@ -38,9 +38,14 @@ export function createProxyMeters(meter: Meter, key: ResourceKey): ProxyMeters {
   const resource = resourceLabel(key);
   const connections = scope.cell('headgate_forward_proxy_connections', { resource });
   const tunnels = scope.cell('headgate_tunnels', { resource, relay: 'stream' });
-  const received = scope.cell('headgate_forward_proxy_bytes_total', { resource, direction: 'received' });
+  const received = scope.cell('headgate_forward_proxy_bytes_total', {
+    resource,
+    direction: 'received',
+  });
   const sent = scope.cell('headgate_forward_proxy_bytes_total', { resource, direction: 'sent' });
-  const tunnelSeconds = scope.histogram('headgate_forward_proxy_tunnel_duration_seconds', { resource });
+  const tunnelSeconds = scope.histogram('headgate_forward_proxy_tunnel_duration_seconds', {
+    resource,
+  });
   const requestSeconds = new Map<RequestType, HistogramCell>();
   const requests = new Map<string, Cell>();
   const clients = boundedLabel((client) =>
@@ -94,7 +99,11 @@ export function createProxyMeters(meter: Meter, key: ResourceKey): ProxyMeters {
   };
 }
 
-function countRefusal(scope: MeterScope, resource: string, { code, verdict, reported }: Outcome): void {
+function countRefusal(
+  scope: MeterScope,
+  resource: string,
+  { code, verdict, reported }: Outcome,
+): void {
   for (const rule of reported) {
     scope.cell('headgate_forward_proxy_would_deny_total', { resource, rule }).add(1);
   }

@@ -46,5 +46,7 @@ function dispatch(proxy: ForwardProxyServing, connection: Connection, chunk: Buf
 
 /** A letter, or the CR and LF a client may send before a request line (RFC 9112 §2.2). */
 function isMethodStart(byte: number): boolean {
-  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a) || byte === 13 || byte === 10;
+  return (
+    (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a) || byte === 13 || byte === 10
+  );
 }

@@ -23,7 +23,11 @@ import { Tunnel } from './tunnel.ts';
 type Step = (bytes: Buffer) => number | null;
 
 /** A SOCKS handshake, byte by byte or all at once; the sweep ends who stalls. */
-export function serveSocks(proxy: ForwardProxyServing, connection: Connection, first: Buffer): void {
+export function serveSocks(
+  proxy: ForwardProxyServing,
+  connection: Connection,
+  first: Buffer,
+): void {
   new Handshake(proxy, connection).begin(first);
 }
 
@@ -152,7 +156,6 @@ class Handshake {
     reply: (code: ErrorCode | null) => Uint8Array,
   ): void {
     const { target, version, problem, used } = request;
-    const { client } = this.#connection;
     if (!this.#proxy.clientAllowed(this.#connection)) {
       return this.#say(reply('client_address_denied'), 'client_address_denied', type);
     }
@@ -168,7 +171,6 @@ class Handshake {
     const { socket } = this.#connection;
     socket.pause();
     this.#leave();
-    void client;
     new Tunnel(this.#proxy, {
       connection: this.#connection,
       target,

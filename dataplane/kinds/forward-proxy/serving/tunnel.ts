@@ -119,7 +119,12 @@ export class Tunnel {
     if (this.#ended) return void upstream?.destroy(); // nobody left to answer
     if (upstream === null) {
       const { code = 'connection_terminated', message = '' } = failure ?? {};
-      return this.#refuse(code, `${message} (${formatTarget(this.#request.target)})`, 'failed', true);
+      return this.#refuse(
+        code,
+        `${message} (${formatTarget(this.#request.target)})`,
+        'failed',
+        true,
+      );
     }
     this.#upstream = upstream;
     this.#upstreamIp = this.#dialledIp(upstream);
@@ -161,7 +166,9 @@ export class Tunnel {
     this.#establishedMs = now;
     this.#lastActivityMs = now;
     this.#proxy.meters.tunnelEstablished(reply.type, (now - this.#startedMs) / 1000);
-    this.#relay = startStreamRelay(socket, upstream, (end) => this.#finish(end === 'cut' ? 'drained' : end));
+    this.#relay = startStreamRelay(socket, upstream, (end) =>
+      this.#finish(end === 'cut' ? 'drained' : end),
+    );
   }
 
   #dialledIp(upstream: Socket): Ip | null {
@@ -187,7 +194,11 @@ export class Tunnel {
     if (this.#relay === null) {
       // The dialer has its own deadline; only a handshake has its own here.
       const late = this.#handshakeMs > 0 && nowMs - this.#handshakeMs >= timeouts.responseHeadersMs;
-      if (late) this.#fail('http_response_timeout', 'no answer to the upgrade (spec.timeouts.responseHeaders)');
+      if (late)
+        this.#fail(
+          'http_response_timeout',
+          'no answer to the upgrade (spec.timeouts.responseHeaders)',
+        );
       return null;
     }
     const { received, sent } = this.#relay.bytes();

@@ -1,0 +1,142 @@
+import type { Subjects } from '../contracts/subjects.ts';
+import type { Acknowledgements } from '../event-log/acknowledgements.ts';
+import type { EventLog } from '../event-log/event-log.ts';
+import { createMeter } from '../runtime/count.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import { openAccessLog } from './access-log.ts';
+import { startAdmin } from './admin.ts';
+import { maxConnections } from './descriptor-limit.ts';
+import { createAcknowledger, type InForce } from './desired-state/acknowledge.ts';
+import { followDesiredState } from './desired-state/follow.ts';
+import { createReloader } from './reload/reloader.ts';
+import { createPasswords } from './secrets/passwords.ts';
+import { createSecretBox, type SealOpener } from './secrets/secret-box.ts';
+import { startWorkerPool } from './workers/worker-pool.ts';
+
+/** One pod: everything its pool wants, served by threads of this process. */
+export type Dataplane = AsyncDisposable & {
+  readonly adminAddress: { readonly host: string; readonly port: number };
+  /** Not ready any more, stops accepting, lets what runs finish within each resource's drain time-out. */
+  drain(): Promise<void>;
+};
+
+export type DataplaneSettings = {
+  readonly log: EventLog;
+  readonly acknowledgements: Acknowledgements;
+  readonly subjects: Subjects;
+  readonly pool: string;
+  readonly instance: string;
+  readonly seal: SealOpener;
+  readonly workers: number;
+  readonly admin: { readonly host: string; readonly port: number };
+  /** A path, or `-` for standard output. */
+  readonly accessLog: string;
+  /** `host:port`; empty: those of /etc/resolv.conf. */
+  readonly dnsServers: readonly string[];
+  readonly hostsFile: string;
+  readonly logger: Log;
+  readonly metrics: Metrics;
+  /** The serving threads keep dying: the process should end. */
+  onHopeless(error: Error): void;
+};
+
+/**
+ * log ─▶ follow ─▶ desired state ─▶ reloader ─▶ serving threads
+ *  ▲                                    │
+ *  └────────── acknowledger ◀───────────┘
+ *
+ * Throws Node's error when the admin address is taken.
+ */
+export async function startDataplane(settings: DataplaneSettings): Promise<Dataplane> {
+  const { log, acknowledgements, subjects, pool, instance, seal, workers, logger, metrics } =
+    settings;
+  await using cleanup = new AsyncDisposableStack();
+  const stop = new AbortController();
+  const meter = createMeter((message) => metrics.receive(0, message));
+  const appliedSequence = meter.cell('headgate_applied_sequence', { pool });
+  const restarts = meter.cell('headgate_worker_restarts_total', {});
+  let inForce: Omit<InForce, 'draining'> | null = null;
+  let published = false;
+  let draining = false;
+
+  const admin = cleanup.use(
+    await startAdmin({
+      ...settings.admin,
+      metrics,
+      isReady: () => published && inForce !== null && !draining,
+    }),
+  );
+  const accessLog = cleanup.use(
+    openAccessLog(settings.accessLog, meter.cell('headgate_access_log_dropped_total', {})),
+  );
+  const passwords = createPasswords();
+  const limit = maxConnections();
+  logger.info('connections this process can hold', { connections: limit, from: 'RLIMIT_NOFILE' });
+
+  const threads = cleanup.use(
+    await startWorkerPool({
+      workers,
+      dnsServers: settings.dnsServers,
+      hostsFile: settings.hostsFile,
+      resolvConf: '/etc/resolv.conf',
+      maxConnections: limit,
+      metrics,
+      logger,
+      onAccessLog: (lines) => accessLog.write(lines),
+      onCheckPassword: ({ id, type: _type, ...request }, done) => {
+        passwords.check(request, (result) => done({ type: 'passwordChecked', id, result }));
+      },
+      onRestart: () => restarts.add(1),
+      onHopeless: settings.onHopeless,
+    }),
+  );
+  const acknowledger = cleanup.use(
+    createAcknowledger(acknowledgements, { instance, pool, keyIds: seal.keyIds }, logger),
+  );
+  const tell = () => {
+    if (inForce !== null) acknowledger.report({ ...inForce, draining });
+  };
+  const self = [{ address: admin.address.host, port: admin.address.port }];
+  const reloader = cleanup.use(
+    createReloader({
+      workers,
+      pool: threads,
+      secrets: createSecretBox(seal, pool, passwords),
+      self,
+      logger,
+      onApplied(applied) {
+        inForce = applied;
+        appliedSequence.set(applied.applied);
+        tell();
+      },
+    }),
+  );
+  const following = followDesiredState(
+    { log, subjects, pool, logger },
+    (state) => {
+      published ||= state.published;
+      // A pod that boots while the log is being rebuilt waits for all of it.
+      if (published && !draining) reloader.want(state);
+    },
+    stop.signal,
+  ).catch((error: unknown) => {
+    logger.error('following the log failed', { error });
+    settings.onHopeless(error instanceof Error ? error : new Error(String(error)));
+  });
+  cleanup.defer(async () => {
+    stop.abort();
+    await following;
+  });
+
+  const all = cleanup.move();
+  return {
+    adminAddress: admin.address,
+    async drain() {
+      draining = true;
+      tell();
+      await threads.drain();
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}

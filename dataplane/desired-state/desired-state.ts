@@ -1,0 +1,140 @@
+import { allKinds, type ConfigOf, type Kind, kinds } from '../../contracts/kinds/all-kinds.ts';
+import {
+  isPoolPublished,
+  isSecretSealed,
+  logEventTypes,
+  type SecretSealed,
+} from '../../contracts/log-events.ts';
+import type { ResourceKey } from '../../contracts/resource-key.ts';
+
+/** What the log says this pool should serve, as far as it was read. Immutable. */
+export type DesiredState = {
+  readonly logId: string;
+  /** The last event folded in. */
+  readonly sequence: number;
+  /** Whether everything wanted has been published in this log: until then absence proves nothing. */
+  readonly published: boolean;
+  /** By config subject. */
+  readonly resources: ReadonlyMap<string, DesiredResource>;
+  /** By `namespace/name`. */
+  readonly secrets: ReadonlyMap<string, DesiredSecret>;
+};
+
+export type DesiredResource = {
+  readonly key: ResourceKey;
+  readonly uid: string;
+  readonly generation: number;
+  /** Sequence of the event, in the log of `logId`. */
+  readonly sequence: number;
+  readonly logId: string;
+  readonly content: DesiredContent;
+};
+
+export type DesiredContent =
+  | { readonly servable: true; readonly config: ConfigOf<Kind> }
+  /** This pod does not know, or cannot trust, what it reads: it keeps what it has. */
+  | {
+      readonly servable: false;
+      readonly reason: 'UnsupportedField' | 'Invalid';
+      readonly message: string;
+    };
+
+export type DesiredSecret = SecretSealed & { readonly subject: string; readonly logId: string };
+
+/** One entry of the log, as `follow` hands it over. */
+export type ConfigEntry = {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly event: { readonly type: string; readonly subject: string; readonly data: unknown };
+};
+
+export const nothingDesired: DesiredState = {
+  logId: '',
+  sequence: 0,
+  published: false,
+  resources: new Map(),
+  secrets: new Map(),
+};
+
+/** A complete snapshot: what it lacks is gone, but only if it says it is complete for its log. */
+export function withSnapshot(
+  state: DesiredState,
+  logId: string,
+  sequence: number,
+  entries: readonly ConfigEntry[],
+): DesiredState {
+  const published = entries.some((entry) => isPublished(entry, logId));
+  const start: DesiredState = published
+    ? { ...nothingDesired, logId, published }
+    : { ...state, logId, published };
+  const folded = entries.reduce((next, entry) => withEntry(next, logId, entry), start);
+  return { ...folded, sequence };
+}
+
+export function withEntry(state: DesiredState, logId: string, entry: ConfigEntry): DesiredState {
+  const next = { ...state, sequence: entry.sequence };
+  if (isPublished(entry, logId)) return sweep({ ...next, published: true }, logId);
+  if (entry.event.type === logEventTypes.secretSealed) return withSecret(next, logId, entry);
+  return withResource(next, logId, entry);
+}
+
+function isPublished({ event }: ConfigEntry, logId: string): boolean {
+  return (
+    event.type === logEventTypes.poolPublished &&
+    isPoolPublished(event.data) &&
+    event.data.logId === logId
+  );
+}
+
+/** Everything is published: what still comes from an older log was not. */
+function sweep(state: DesiredState, logId: string): DesiredState {
+  const resources = [...state.resources].filter(([, resource]) => resource.logId === logId);
+  const secrets = [...state.secrets].filter(([, secret]) => secret.logId === logId);
+  return { ...state, resources: new Map(resources), secrets: new Map(secrets) };
+}
+
+function withSecret(
+  state: DesiredState,
+  logId: string,
+  { subject, event }: ConfigEntry,
+): DesiredState {
+  if (!isSecretSealed(event.data)) return state;
+  const secrets = new Map(state.secrets);
+  secrets.set(`${event.data.namespace}/${event.data.name}`, { ...event.data, subject, logId });
+  return { ...state, secrets };
+}
+
+function withResource(state: DesiredState, logId: string, entry: ConfigEntry): DesiredState {
+  const { subject, sequence, event } = entry;
+  const key = keyOf(event.subject);
+  if (key === null) return state;
+  const resources = new Map(state.resources);
+  const desired = allKinds[key.kind].desired(event.type, event.data);
+  const known = state.resources.get(subject);
+  const base = { key, sequence, logId };
+  switch (desired.is) {
+    case 'removed':
+      resources.delete(subject);
+      break;
+    case 'configured': {
+      const { uid, generation, config } = desired;
+      resources.set(subject, { ...base, uid, generation, content: { servable: true, config } });
+      break;
+    }
+    case 'refused': {
+      const reason = desired.unknownField ? 'UnsupportedField' : 'Invalid';
+      const { uid = subject, generation = 0 } = known ?? {};
+      const content = { servable: false, reason, message: desired.message } as const;
+      resources.set(subject, { ...base, uid, generation, content });
+      break;
+    }
+  }
+  return { ...state, resources };
+}
+
+/** `ForwardProxy/team-a/egress` */
+function keyOf(subject: string): ResourceKey | null {
+  const [kindName = '', namespace = '', name = ''] = subject.split('/');
+  const kind = kinds.find((known) => known === kindName);
+  return kind === undefined || name === '' ? null : { kind, namespace, name };
+}

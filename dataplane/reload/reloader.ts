@@ -1,0 +1,255 @@
+import type { Refusal } from '../../contracts/acknowledgement.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
+import type { Kind } from '../../contracts/kinds/all-kinds.ts';
+import { formatKey } from '../../contracts/resource-key.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { InForce } from '../desired-state/acknowledge.ts';
+import type { DesiredResource, DesiredState } from '../desired-state/desired-state.ts';
+import { wantedBy } from '../kinds/wanted.ts';
+import { clientCountsMemory } from '../limits/client-counts.ts';
+import { limitsMemory } from '../limits/shared-limits.ts';
+import { type BoundSocket, bind } from '../net/listen.ts';
+import type { SecretBox } from '../secrets/secret-box.ts';
+import type { SelfEndpoint, ServedResource } from '../workers/messages.ts';
+import type { WorkerPool } from '../workers/worker-pool.ts';
+import { planSockets, type SocketOwner, type Sockets, socketKey } from './plan.ts';
+
+/**
+ * Brings what runs to what is wanted, one state at a time, the newest first: states that come
+ * meanwhile replace each other. A resource whose new version cannot be had keeps its old one.
+ */
+export type Reloader = AsyncDisposable & {
+  want(state: DesiredState): void;
+};
+
+export type ReloaderSettings = {
+  readonly workers: number;
+  readonly pool: WorkerPool;
+  readonly secrets: SecretBox;
+  /** Endpoints no client may be sent to, besides the listeners. */
+  readonly self: readonly SelfEndpoint[];
+  readonly logger: Log;
+  onApplied(inForce: Omit<InForce, 'draining'>): void;
+};
+
+/** A version that runs, or is about to. */
+type Version = ServedResource<Kind> & { readonly sockets: readonly SocketOwner[] };
+
+/** What the system refused is tried again: ports get free without anybody telling. */
+const retryMs = 2_000;
+
+export function createReloader(settings: ReloaderSettings): Reloader {
+  const { pool, secrets, logger, workers } = settings;
+  const bound = new Map<string, BoundSocket>();
+  const memory = new Map<
+    string,
+    { limits: SharedArrayBuffer; clients: SharedArrayBuffer | null }
+  >();
+  let owners: Sockets = new Map();
+  let running: ReadonlyMap<string, Version> = new Map();
+  let version = 0;
+  let wanted: DesiredState | null = null;
+  let busy: Promise<void> | null = null;
+  let retry: NodeJS.Timeout | null = null;
+  let closed = false;
+
+  function memoryOf(uid: string, countsClients: boolean) {
+    const known = memory.get(uid) ?? { limits: limitsMemory(workers), clients: null };
+    const clients = known.clients ?? (countsClients ? clientCountsMemory(workers) : null);
+    const mine = { ...known, clients };
+    memory.set(uid, mine);
+    return mine;
+  }
+
+  async function candidate(
+    state: DesiredState,
+    resource: DesiredResource,
+    refusals: Refusal[],
+  ): Promise<Version | null> {
+    const { key, uid, generation, sequence, content } = resource;
+    const keep = (reason: Refusal['reason'], code: ErrorCode, message: string) => {
+      refusals.push({ resource: formatKey(key), sequence, reason, code, message });
+      return running.get(uid) ?? null;
+    };
+    if (!content.servable)
+      return keep(content.reason, 'proxy_configuration_error', content.message);
+    const known = running.get(uid);
+    if (known?.sequence === sequence) return known;
+    const { config } = content;
+    const { listeners, secrets: needed, countsClients } = wantedBy[key.kind](config);
+    const problem = await secrets.open(state, needed);
+    if (problem !== null) return keep('SecretUnreadable', 'proxy_configuration_error', problem);
+    return {
+      ...key,
+      uid,
+      generation,
+      sequence,
+      config,
+      secrets: Object.fromEntries(
+        needed.map((secret) => [`${secret.namespace}/${secret.name}`, secret.digest]),
+      ),
+      ...memoryOf(uid, countsClients),
+      sockets: listeners.map(({ name, address, port }) => ({ address, port, uid, listener: name })),
+    };
+  }
+
+  /** Binds what a version adds; on the first failure the version is refused and its old one stays. */
+  async function tryOpen(
+    sockets: readonly SocketOwner[],
+    versions: Map<string, Version>,
+    refusals: Refusal[],
+  ) {
+    for (const socket of sockets) {
+      const next = versions.get(socket.uid);
+      const current =
+        next?.sockets.some((other) => socketKey(other) === socketKey(socket)) ?? false;
+      if (!current || next === undefined) continue; // refused a moment ago, for another port
+      try {
+        bound.set(socketKey(socket), await bind(socket.address, socket.port));
+      } catch (error) {
+        refuse(next, socket, error, versions, refusals);
+      }
+    }
+  }
+
+  function refuse(
+    next: Version,
+    { address, port, listener }: SocketOwner,
+    error: unknown,
+    versions: Map<string, Version>,
+    refusals: Refusal[],
+  ): void {
+    const message = `listener "${listener}" cannot have ${address} port ${port}: ${bindProblem(error)}`;
+    const { sequence, uid } = next;
+    const refusal = {
+      resource: formatKey(next),
+      sequence,
+      reason: 'PortUnavailable',
+      code: 'proxy_configuration_error',
+      message,
+    } as const;
+    refusals.push(refusal);
+    const old = running.get(uid);
+    if (old === undefined) versions.delete(uid);
+    else versions.set(uid, old);
+  }
+
+  function socketsOf(versions: ReadonlyMap<string, Version>): Sockets {
+    const all = new Map<string, SocketOwner>();
+    for (const { sockets } of versions.values()) {
+      for (const socket of sockets) {
+        const key = socketKey(socket);
+        // Two versions may claim one socket when a refused one kept its own: the holder keeps it.
+        if (!all.has(key) || owners.get(key)?.uid === socket.uid) all.set(key, socket);
+      }
+    }
+    return all;
+  }
+
+  async function publish(versions: ReadonlyMap<string, Version>, sockets: Sockets): Promise<void> {
+    const listening = [...sockets.values()].filter((socket) => bound.has(socketKey(socket)));
+    const self = [...settings.self, ...listening.map(({ address, port }) => ({ address, port }))];
+    const resources = [...versions.values()].map(({ sockets: _sockets, ...resource }) => resource);
+    await pool.apply(
+      {
+        version: ++version,
+        resources,
+        self,
+        sockets: listening.map((socket) => ({ ...socket, fd: null })),
+      },
+      bound,
+    );
+    for (const [key, socket] of bound) {
+      if (sockets.has(key)) continue;
+      bound.delete(key);
+      socket.close();
+    }
+  }
+
+  async function apply(state: DesiredState): Promise<void> {
+    const refusals: Refusal[] = [];
+    const versions = new Map<string, Version>();
+    for (const resource of state.resources.values()) {
+      const next = await candidate(state, resource, refusals);
+      if (next !== null) versions.set(next.uid, next);
+    }
+    const plan = planSockets(owners, socketsOf(versions));
+    await tryOpen(plan.open, versions, refusals);
+    if (plan.openAfterClose.length > 0) {
+      await publish(versions, socketsOf(versions));
+      await tryOpen(plan.openAfterClose, versions, refusals);
+      await reopen(versions);
+    }
+    const sockets = socketsOf(versions);
+    await publish(versions, sockets);
+    owners = new Map([...sockets].filter(([key]) => bound.has(key)));
+    running = versions;
+    for (const uid of memory.keys()) if (!versions.has(uid)) memory.delete(uid);
+    secrets.retain([...versions.values()].flatMap((running) => Object.values(running.secrets)));
+    settings.onApplied({
+      logId: state.logId,
+      applied: state.sequence,
+      table: new Map(
+        [...versions.values()].map((running) => [formatKey(running), running.sequence]),
+      ),
+      refusals,
+    });
+    if (refusals.some(({ reason }) => reason === 'PortUnavailable')) {
+      retry ??= setTimeout(() => {
+        retry = null;
+        kick();
+      }, retryMs);
+    }
+  }
+
+  /** A version that kept its old sockets lost some to the attempt: take them back. */
+  async function reopen(versions: ReadonlyMap<string, Version>): Promise<void> {
+    for (const [key, { address, port }] of socketsOf(versions)) {
+      if (bound.has(key)) continue;
+      try {
+        bound.set(key, await bind(address, port));
+      } catch (error) {
+        logger.error('a listener was lost in a failed change', { address, port, error });
+      }
+    }
+  }
+
+  function kick(): void {
+    if (busy !== null || closed || wanted === null) return;
+    const state = wanted;
+    busy = apply(state)
+      .catch((error: unknown) => logger.error('reload failed', { error }))
+      .finally(() => {
+        busy = null;
+        if (wanted !== state) kick();
+      });
+  }
+
+  return {
+    want(state) {
+      wanted = state;
+      kick();
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      if (retry !== null) clearTimeout(retry);
+      await busy;
+      for (const socket of bound.values()) socket.close();
+      bound.clear();
+    },
+  };
+}
+
+function bindProblem(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another process has it (EADDRINUSE)';
+    case 'EACCES':
+      return 'this process may not bind it (EACCES): ports below 1024 need a privilege';
+    case 'EADDRNOTAVAIL':
+      return 'this machine does not have the address (EADDRNOTAVAIL)';
+    default:
+      return code === '' ? String(error) : code;
+  }
+}

@@ -1,0 +1,191 @@
+import { createServer, type Server } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Refusal } from '../../contracts/acknowledgement.ts';
+import type { Kind } from '../../contracts/kinds/all-kinds.ts';
+import { createMeter } from '../../runtime/count.ts';
+import { serveKind } from '../kinds/all-kinds.ts';
+import { openLimits } from '../limits/shared-limits.ts';
+import { createDialer } from '../net/dial.ts';
+import { createResolver } from '../net/resolver.ts';
+import { socketKey } from '../reload/plan.ts';
+import { createAccessLog } from './access-log-batch.ts';
+import type { PasswordCheck, Serving, WorkerContext } from './context.ts';
+import type {
+  FromWorker,
+  PasswordResult,
+  ServedResource,
+  ServedSocket,
+  Snapshot,
+  ToWorker,
+  WorkerSettings,
+} from './messages.ts';
+import { createSelfAddresses } from './self.ts';
+
+/**
+ * A serving thread: takes snapshots, accepts on the sockets it is given, serves. It knows no log
+ * and no secret, and is replaced when it dies.
+ */
+const settings: WorkerSettings = workerData;
+if (parentPort === null) throw new Error('this file runs as a worker thread');
+const main = parentPort;
+const tell = (message: FromWorker) => main.postMessage(message);
+
+const sweepMs = 1000;
+const refreshAddressesMs = 15_000;
+const keepAliveMs = 45_000;
+
+const meter = createMeter((message) => tell({ type: 'meter', message }));
+const dialer = createDialer();
+const self = createSelfAddresses();
+const accessLog = createAccessLog((lines) => tell({ type: 'accessLog', lines }));
+const checks = new Map<number, (result: PasswordResult) => void>();
+let lastCheck = 0;
+
+const lookupSeconds = meter.histogram('headgate_dns_lookup_duration_seconds', {});
+
+const context: WorkerContext = {
+  worker: settings.worker,
+  workers: settings.workers,
+  seed: settings.seed,
+  meter,
+  dialer,
+  pod: openLimits(settings.podLimits, settings.worker),
+  maxConnections: settings.maxConnections,
+  resolver: createResolver({
+    servers: settings.dnsServers,
+    hostsFile: settings.hostsFile,
+    resolvConf: settings.resolvConf,
+    observe(result, seconds) {
+      meter.cell('headgate_dns_lookups_total', { result }).add(1);
+      if (seconds !== null) lookupSeconds.observe(seconds);
+    },
+  }),
+  isSelf: (ip, port) => self.has(ip, port),
+  accessLog: (line) => accessLog.add(line),
+  checkPassword(request: PasswordCheck, done) {
+    const id = ++lastCheck;
+    checks.set(id, done);
+    tell({ type: 'checkPassword', id, ...request });
+  },
+  error: (message, error) => {
+    const fields = {
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
+    tell({ type: 'log', level: 'error', message, fields });
+  },
+};
+
+const serving = new Map<string, Serving<Kind>>();
+/** Removed resources whose connections are still open. */
+const leaving = new Set<Serving<Kind>>();
+const acceptors = new Map<string, { server: Server; owner: ServedSocket }>();
+let draining = false;
+const remaining = meter.cell('headgate_drain_remaining', {});
+
+function takeSnapshot({ version, resources, sockets, self: endpoints }: Snapshot): void {
+  self.set(endpoints);
+  const refusals: Refusal[] = [];
+  const wanted = new Set(resources.map(({ uid }) => uid));
+  for (const resource of resources) serve(resource);
+  for (const [uid, removed] of serving) {
+    if (wanted.has(uid)) continue;
+    serving.delete(uid);
+    leaving.add(removed);
+    removed.drain();
+  }
+  let waiting = 1;
+  const settled = () => {
+    if (--waiting === 0) tell({ type: 'applied', version, refusals });
+  };
+  const keys = new Set(sockets.map(socketKey));
+  for (const [key, { server }] of acceptors) {
+    if (keys.has(key)) continue;
+    acceptors.delete(key);
+    waiting++;
+    server.close(settled);
+  }
+  for (const socket of sockets) {
+    const acceptor = acceptors.get(socketKey(socket));
+    if (acceptor !== undefined) {
+      acceptor.owner = socket;
+    } else if (socket.fd !== null && !draining) {
+      waiting++;
+      listen(socket, socket.fd, settled);
+    }
+  }
+  settled();
+}
+
+function serve<K extends Kind>(resource: ServedResource<K>): void {
+  const running = serving.get(resource.uid);
+  if (running !== undefined) running.swap(resource);
+  else serving.set(resource.uid, serveKind[resource.kind](context, resource));
+}
+
+function listen(owner: ServedSocket, fd: number, done: () => void): void {
+  const options = {
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: keepAliveMs,
+  };
+  const server = createServer(options);
+  const acceptor = { server, owner };
+  server.on('connection', (socket) => {
+    const { uid, listener } = acceptor.owner;
+    const target = serving.get(uid);
+    if (target === undefined) socket.destroy();
+    else target.accept(socket, listener);
+  });
+  server.on('error', (error) => context.error(`cannot listen on ${socketKey(owner)}`, error));
+  acceptors.set(socketKey(owner), acceptor);
+  server.listen({ fd }, done);
+}
+
+function drain(): void {
+  draining = true;
+  for (const { server } of acceptors.values()) server.close();
+  acceptors.clear();
+  for (const running of serving.values()) running.drain();
+  reportDrained();
+}
+
+function reportDrained(): void {
+  const open = [...serving.values(), ...leaving].reduce((sum, running) => sum + running.open(), 0);
+  if (draining && open === 0) {
+    accessLog.flush();
+    tell({ type: 'drained' });
+  }
+}
+
+function sweep(): void {
+  const nowMs = Date.now();
+  dialer.sweep(nowMs);
+  for (const running of serving.values()) running.sweep(nowMs);
+  let left = 0;
+  for (const removed of leaving) {
+    removed.sweep(nowMs);
+    if (removed.open() === 0) {
+      leaving.delete(removed);
+      removed.close();
+    }
+    left += removed.open();
+  }
+  remaining.set(left);
+  if (draining) reportDrained();
+}
+
+main.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'snapshot':
+      return takeSnapshot(message.snapshot);
+    case 'drain':
+      return drain();
+    case 'passwordChecked':
+      checks.get(message.id)?.(message.result);
+      checks.delete(message.id);
+  }
+});
+setInterval(sweep, sweepMs);
+setInterval(() => self.refresh(), refreshAddressesMs);
+tell({ type: 'ready' });
