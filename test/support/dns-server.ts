@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
-import type { ExecutionContext } from 'ava';
 import { type Answer, decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet';
+import type { Scope } from './scope.ts';
 
 /** What a name has; a function is asked anew for each query. */
 export type DnsRecords = {
@@ -26,7 +26,7 @@ export type DnsServer = {
 };
 
 /** A DNS server on loopback that says what the test tells it to. */
-export async function startDnsServer(t: ExecutionContext): Promise<DnsServer> {
+export async function startDnsServer(t: Scope): Promise<DnsServer> {
   const names = new Map<string, DnsRecords | (() => DnsRecords)>();
   const queries = new Map<string, number>();
   const socket = createSocket('udp4');

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { ExecutionContext } from 'ava';
 import { childEnvironment, testWorkers } from './environment.ts';
 import { type Lines, linesOf } from './lines.ts';
 import { freePorts } from './ports.ts';
 import { type Finished, run } from './run.ts';
+import type { Scope } from './scope.ts';
 
 const headgate = join(import.meta.dirname, '../../cli/headgate');
 const portTries = 5;
@@ -57,10 +57,7 @@ export type HeadgateUp = {
 };
 
 /** Starts the real `headgate up` in a process and directory of its own, and waits until it says `ready`. */
-export async function startHeadgate(
-  t: ExecutionContext,
-  options: HeadgateUpOptions,
-): Promise<HeadgateUp> {
+export async function startHeadgate(t: Scope, options: HeadgateUpOptions): Promise<HeadgateUp> {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'headgate-test-')));
   if (options.home === undefined) {
     t.teardown(() => rm(home, { recursive: true, force: true, maxRetries: 3 }));
@@ -76,11 +73,7 @@ export async function startHeadgate(
   }
 }
 
-async function launch(
-  t: ExecutionContext,
-  home: string,
-  options: HeadgateUpOptions,
-): Promise<HeadgateUp> {
+async function launch(t: Scope, home: string, options: HeadgateUpOptions): Promise<HeadgateUp> {
   const directory = join(home, 'resources');
   const data = join(home, 'data');
   await mkdir(directory, { recursive: true });

@@ -13,7 +13,7 @@ import {
   type Socket,
   type Server as TcpServer,
 } from 'node:net';
-import type { ExecutionContext } from 'ava';
+import type { Scope } from './scope.ts';
 
 export type Origin = {
   readonly port: number;
@@ -42,7 +42,7 @@ export type SeenRequest = {
  *     ANY  /cut            half an answer, then a reset
  */
 export async function startOrigin(
-  t: ExecutionContext,
+  t: Scope,
   options: {
     readonly tls?: { readonly key: string; readonly cert: string };
     readonly host?: string;
@@ -63,7 +63,7 @@ export async function startOrigin(
 
 /** A TCP origin that hands each connection to `serve`; a side that has finished sending still receives. */
 export async function startTcpOrigin(
-  t: ExecutionContext,
+  t: Scope,
   serve: (socket: Socket) => void,
 ): Promise<{
   readonly port: number;
@@ -93,11 +93,7 @@ export function echo(socket: Socket): void {
   socket.on('end', () => socket.end());
 }
 
-async function listen(
-  t: ExecutionContext,
-  server: Server | TcpServer,
-  host = '127.0.0.1',
-): Promise<number> {
+async function listen(t: Scope, server: Server | TcpServer, host = '127.0.0.1'): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, host, resolve);

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { run } from './run.ts';
+import type { Scope } from './scope.ts';
 
 export type Certificates = {
   /** A CA of this test alone, PEM, and where it lies for programs that want a file. */
@@ -15,7 +15,7 @@ export type Certificates = {
 
 /** Makes a CA and a leaf for `localhost`, `127.0.0.1` and whatever names are given. */
 export async function makeCertificates(
-  t: ExecutionContext,
+  t: Scope,
   names: readonly string[] = [],
 ): Promise<Certificates> {
   const directory = await mkdtemp(join(tmpdir(), 'headgate-tls-'));

@@ -1,0 +1,3 @@
+module headgate.dev/test/clients/go
+
+go 1.21
