@@ -46,17 +46,15 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
     receive(thread, message) {
       if (message.type === 'series') {
         const { scope, page, index, name, labels } = message;
-        byName
-          .get(name)
-          ?.add({
-            thread,
-            scope,
-            page: new Float64Array(page),
-            index,
-            name,
-            labels,
-            closing: false,
-          });
+        byName.get(name)?.add({
+          thread,
+          scope,
+          page: new Float64Array(page),
+          index,
+          name,
+          labels,
+          closing: false,
+        });
         return;
       }
       for (const series of allSeries()) {

@@ -50,7 +50,7 @@ export type RequestHead = {
  * The checks Node's parser leaves to us (research §0.2–4, RFC 9112 §2.3, §3.2, §6.1, RFC 9110 §7.6.1).
  */
 export function findHeadProblem(head: RequestHead, limits: HeadLimits): HeadProblem | null {
-  const { method, target, httpVersion, fields } = head;
+  const { target, httpVersion } = head;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {
     return httpVersion === '0.9'
       ? { code: 'http_request_error', problem: 'the request line has no HTTP version' }
@@ -62,7 +62,7 @@ export function findHeadProblem(head: RequestHead, limits: HeadLimits): HeadProb
       problem: `the request target is longer than spec.limits.targetBytes (${limits.targetBytes})`,
     };
   }
-  return findSizeProblem(head, limits) ?? findFieldProblem(method, httpVersion, fields);
+  return findSizeProblem(head, limits) ?? findFieldProblem(head);
 }
 
 function findSizeProblem(
@@ -86,33 +86,48 @@ function findSizeProblem(
       };
 }
 
-function findFieldProblem(method: string, version: string, fields: RawFields): HeadProblem | null {
-  const bad = (problem: string): HeadProblem => ({ code: 'http_request_error', problem });
+type Message = { readonly method: string; readonly httpVersion: string };
+type FieldCheck = (value: string, message: Message) => HeadProblem | null;
+
+const bad = (problem: string): HeadProblem => ({ code: 'http_request_error', problem });
+
+/** Fields whose value decides how the message is framed or routed. */
+const fieldChecks: ReadonlyMap<string, FieldCheck> = new Map<string, FieldCheck>([
+  ['host', (value) => (/^[^\s/?#@\\]+$/.test(value) ? null : bad('the Host header is not a host'))],
+  [
+    'transfer-encoding',
+    (value, { method, httpVersion }) => {
+      if (httpVersion === '1.0') return bad('Transfer-Encoding in an HTTP/1.0 request');
+      if (method === 'CONNECT') return bad('a CONNECT request has no body');
+      if (value.trim().toLowerCase() === 'chunked') return null;
+      const problem = 'only the chunked transfer coding is supported';
+      return { code: 'transfer_coding_unsupported', problem };
+    },
+  ],
+  [
+    'content-length',
+    (value, { method }) =>
+      method === 'CONNECT' && !/^0+$/.test(value) ? bad('a CONNECT request has no body') : null,
+  ],
+  [
+    'connection',
+    (value) => {
+      const named = optionsOf(value).find((option) => neverOptions.has(option));
+      return named === undefined ? null : bad(`a Connection header names ${named}`);
+    },
+  ],
+]);
+
+function findFieldProblem({ method, httpVersion, fields }: RequestHead): HeadProblem | null {
   let hosts = 0;
   for (let at = 0; at < fields.length; at += 2) {
     const name = (fields[at] ?? '').toLowerCase();
-    const value = fields[at + 1] ?? '';
-    if (name === 'host') {
-      if (++hosts > 1) return bad('more than one Host header');
-      if (!/^[^\s/?#@\\]+$/.test(value)) return bad('the Host header is not a host');
-    } else if (name === 'transfer-encoding') {
-      if (version === '1.0') return bad('Transfer-Encoding in an HTTP/1.0 request');
-      if (value.trim().toLowerCase() !== 'chunked') {
-        return {
-          code: 'transfer_coding_unsupported',
-          problem: 'only the chunked transfer coding is supported',
-        };
-      }
-      if (method === 'CONNECT') return bad('a CONNECT request has no body');
-    } else if (name === 'content-length') {
-      if (method === 'CONNECT' && !/^0+$/.test(value)) return bad('a CONNECT request has no body');
-    } else if (name === 'connection') {
-      for (const option of optionsOf(value)) {
-        if (neverOptions.has(option)) return bad(`a Connection header names ${option}`);
-      }
-    }
+    if (name === 'host') hosts++;
+    const problem = fieldChecks.get(name)?.(fields[at + 1] ?? '', { method, httpVersion });
+    if (problem !== undefined && problem !== null) return problem;
   }
-  return hosts === 0 && version === '1.1' ? bad('no Host header') : null;
+  if (hosts > 1) return bad('more than one Host header');
+  return hosts === 0 && httpVersion === '1.1' ? bad('no Host header') : null;
 }
 
 function optionsOf(value: string): readonly string[] {

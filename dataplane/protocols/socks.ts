@@ -109,29 +109,31 @@ function refused5(used: number, problem: ErrorCode): SocksRequest {
 /** SOCKS4, and 4a when the address is 0.0.0.x with x ≠ 0. */
 export function parseRequest4(bytes: Uint8Array): SocksRequest | null {
   if (bytes.length < 9) return null;
-  const userEnd = bytes.indexOf(0, 8);
-  if (userEnd > 8 + 255 || (userEnd < 0 && bytes.length > 8 + 255)) {
-    return refused4(bytes.length, 'SOCKS4', 'http_request_error');
-  }
-  if (userEnd < 0) return null;
-
-  const port = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
   const named = bytes[4] === 0 && bytes[5] === 0 && bytes[6] === 0 && bytes[7] !== 0;
   const version = named ? 'SOCKS4a' : 'SOCKS4';
-  const nameEnd = named ? bytes.indexOf(0, userEnd + 1) : userEnd;
-  if (named && (nameEnd > userEnd + 256 || (nameEnd < 0 && bytes.length > userEnd + 256))) {
+  const userEnd = endOfText(bytes, 8);
+  const nameEnd = named && typeof userEnd === 'number' ? endOfText(bytes, userEnd + 1) : userEnd;
+  if (userEnd === 'incomplete' || nameEnd === 'incomplete') return null;
+  if (userEnd === 'too long' || nameEnd === 'too long') {
     return refused4(bytes.length, version, 'http_request_error');
   }
-  if (nameEnd < 0) return null;
 
   const used = nameEnd + 1;
   if (bytes[1] !== 1) return refused4(used, version, 'method_not_allowed');
+  const port = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
   const target = named
     ? nameTarget(bytes.subarray(userEnd + 1, nameEnd), port)
     : ipTarget(bytes.subarray(4, 8), port);
   const userId = decodeUtf8(bytes.subarray(8, userEnd));
   const problem = target === null ? 'http_request_error' : null;
   return { used, version, userId: userId === '' ? null : userId, target, problem };
+}
+
+/** Where the NUL after a text of at most 255 bytes stands. */
+function endOfText(bytes: Uint8Array, start: number): number | 'incomplete' | 'too long' {
+  const end = bytes.indexOf(0, start);
+  if (end < 0) return bytes.length > start + 255 ? 'too long' : 'incomplete';
+  return end > start + 255 ? 'too long' : end;
 }
 
 function refused4(used: number, version: SocksVersion, problem: ErrorCode): SocksRequest {

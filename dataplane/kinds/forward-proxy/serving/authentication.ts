@@ -59,3 +59,11 @@ function remember(key: string): void {
   }
   accepted.set(key, Date.now() + cacheMs);
 }
+
+/** In words, for the client. */
+export const authenticationMessages: Partial<Record<ErrorCode, string>> = {
+  authentication_required: 'user name and password needed (Proxy-Authorization: Basic)',
+  authentication_rate_limited:
+    'too many failed attempts (spec.authentication.attempts): wait a minute',
+  authentication_overloaded: 'too many passwords are being checked: try again',
+};

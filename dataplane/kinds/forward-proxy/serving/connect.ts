@@ -4,10 +4,11 @@ import { parseBasic } from '../../../protocols/basic-credentials.ts';
 import { established } from '../../../protocols/connect-reply.ts';
 import { fieldValue, findHeadProblem } from '../../../protocols/http-fields.ts';
 import { parseAuthority } from '../../../protocols/target.ts';
-import { authenticate } from './authentication.ts';
+import { authenticate, authenticationMessages } from './authentication.ts';
 import type { Connection } from './connection.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
-import { refuseRaw, serveHttpAgain } from './http.ts';
+import { serveHttpAgain } from './keep-connection.ts';
+import { clientDenied, refuseRaw, reportRefusal } from './refuse.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** One CONNECT: checked, authenticated, then a tunnel. Bytes sent ahead wait for the 200. */
@@ -32,24 +33,7 @@ export function serveConnect(
       !proxy.draining;
     refuseRaw(proxy, connection, code, message, again ? 'keep-alive' : 'close');
     if (again) serveHttpAgain(proxy, connection);
-    proxy.report({
-      type: 'connect',
-      connection,
-      user,
-      method: 'CONNECT',
-      target: null,
-      host: null,
-      path: null,
-      status: errorCodes[code].status,
-      code,
-      verdict: 'denied',
-      rule: 'default',
-      reported: [],
-      upstream: null,
-      received: 0,
-      sent: 0,
-      startedMs,
-    });
+    reportRefusal(proxy, { type: 'connect', connection, code, startedMs, method: 'CONNECT', user });
   }
 
   if (!proxy.clientAllowed(connection)) {
@@ -85,14 +69,3 @@ export function serveConnect(
     }).open();
   });
 }
-
-export function clientDenied({ client, listener }: Connection): string {
-  return `client address ${client.text} is not in allowedClientCIDRs of listener "${listener}" (spec.listeners)`;
-}
-
-export const authenticationMessages: Partial<Record<ErrorCode, string>> = {
-  authentication_required: 'user name and password needed (Proxy-Authorization: Basic)',
-  authentication_rate_limited:
-    'too many failed attempts (spec.authentication.attempts): wait a minute',
-  authentication_overloaded: 'too many passwords are being checked: try again',
-};

@@ -10,13 +10,12 @@ import {
   type Target,
 } from '../../../protocols/target.ts';
 import type { Route } from '../route.ts';
-import { authenticate } from './authentication.ts';
-import { authenticationMessages, clientDenied } from './connect.ts';
+import { authenticate, authenticationMessages } from './authentication.ts';
 import type { Connection } from './connection.ts';
 import { findRoute } from './find-route.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
 import { forwardedFields, returnedFields } from './forwarded-request.ts';
-import { refusalOf } from './http.ts';
+import { clientDenied, refusalOf } from './refuse.ts';
 import { upstreamFailure } from './upstream-failure.ts';
 
 /** Chunk framing may not outweigh the body by more than this (chunk extensions are no free ride). */

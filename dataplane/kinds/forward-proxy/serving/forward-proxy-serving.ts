@@ -11,6 +11,7 @@ import { Connection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 import { createHttpServer } from './http.ts';
 import { createProxyMeters, type ProxyMeters } from './proxy-meters.ts';
+import { reportRefusal } from './refuse.ts';
 import { sniff } from './sniff.ts';
 import type { Tunnel } from './tunnel.ts';
 import { createUpstreamPools, type UpstreamPools } from './upstream-pools.ts';
@@ -120,23 +121,12 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     if (speaksHttp) socket.write(head + body);
     connection.linger();
     this.watchClosing(socket, null);
-    this.report({
+    reportRefusal(this, {
       type: 'plain',
       connection,
-      user: null,
-      method: null,
-      target: null,
-      host: null,
-      path: null,
-      status: 503,
       code: 'connection_limit_reached',
-      verdict: 'denied',
-      rule: 'limit',
-      reported: [],
-      upstream: null,
-      received: 0,
-      sent: 0,
       startedMs: connection.sinceMs,
+      rule: 'limit',
     });
   }
 

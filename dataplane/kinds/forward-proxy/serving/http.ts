@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ErrorCode, errorCodes } from '../../../../contracts/errors.ts';
-import { type HttpRefusal, httpRefusal, refusalText } from '../../../protocols/connect-reply.ts';
+import type { ErrorCode } from '../../../../contracts/errors.ts';
 import { serveConnect } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { Exchange } from './exchange.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
+import { settle } from './keep-connection.ts';
+import { refuseRaw, reportRefusal } from './refuse.ts';
 import { serveUpgrade, wantsUpgrade } from './upgrade.ts';
 
 /** Node's parser stops here; the limits of the resource, which may change, are checked by us. */
@@ -40,23 +41,6 @@ export function createHttpServer(proxy: ForwardProxyServing): Server {
   return server;
 }
 
-/** Gives a connection, with what was read of it, to the HTTP server. */
-export function serveHttp(proxy: ForwardProxyServing, connection: Connection, read: Buffer): void {
-  const { socket } = connection;
-  connection.become('head');
-  socket.unshift(read);
-  proxy.http.emit('connection', socket);
-  socket.resume();
-}
-
-/** The same again after a CONNECT that was answered 407: the client may try once more. */
-export function serveHttpAgain(proxy: ForwardProxyServing, connection: Connection): void {
-  connection.pending = 0;
-  settle(proxy, connection);
-  proxy.http.emit('connection', connection.socket);
-  connection.socket.resume();
-}
-
 function connectionOf(proxy: ForwardProxyServing, socket: Duplex): Connection | null {
   const connection = isSocket(socket) ? proxy.connections.get(socket) : undefined;
   if (connection !== undefined) return connection;
@@ -84,15 +68,6 @@ function begin(
     if (connection.state === 'active' && connection.pending === 0) settle(proxy, connection);
   });
   new Exchange(proxy, connection, request, response, expect).start();
-}
-
-/** Nothing under way: the connection is kept, first to go when places are short. */
-function settle(proxy: ForwardProxyServing, connection: Connection): void {
-  if (connection.socket.destroyed) return;
-  connection.become('idle');
-  connection.idleAtBytes = connection.socket.bytesRead;
-  if (proxy.draining) connection.closeIdleAtMs = 0;
-  proxy.idle.add(connection);
 }
 
 const parseErrors: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
@@ -125,44 +100,11 @@ function answerParseError(
     'this is not HTTP as RFC 9112 writes it',
   ];
   refuseRaw(proxy, connection, code, message, 'close');
-  proxy.report({
+  reportRefusal(proxy, {
     type: 'plain',
     connection,
-    user: null,
-    method: null,
-    target: null,
-    host: null,
-    path: null,
-    status: errorCodes[code].status,
     code,
-    verdict: 'denied',
-    rule: 'invalid',
-    reported: [],
-    upstream: null,
-    received: 0,
-    sent: 0,
     startedMs: connection.sinceMs,
+    rule: 'invalid',
   });
-}
-
-/** Refuses on a socket that has no response object. */
-export function refuseRaw(
-  proxy: ForwardProxyServing,
-  connection: Connection,
-  code: ErrorCode,
-  message: string,
-  then: 'close' | 'keep-alive',
-): void {
-  connection.socket.write(refusalText(refusalOf(proxy, code, message), then));
-  if (then === 'close') connection.linger();
-}
-
-export function refusalOf(
-  proxy: ForwardProxyServing,
-  code: ErrorCode,
-  message: string,
-): HttpRefusal {
-  const { via, authentication } = proxy.policy.config;
-  const realm = authentication.mode === 'Basic' ? authentication.realm : null;
-  return httpRefusal(code, message, { proxy: via.pseudonym, realm });
 }

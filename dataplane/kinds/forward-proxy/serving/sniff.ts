@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
-import { serveHttp } from './http.ts';
+import { serveHttp } from './keep-connection.ts';
 import { serveSocks } from './socks.ts';
 
 const socks4 = 0x04;

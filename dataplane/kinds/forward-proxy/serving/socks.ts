@@ -13,10 +13,10 @@ import {
   reply5,
   type SocksRequest,
 } from '../../../protocols/socks.ts';
-import type { RequestType } from './access-log.ts';
 import { authenticate } from './authentication.ts';
 import type { Connection } from './connection.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
+import { reportRefusal } from './refuse.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** Takes what the steps before left over and answers how many bytes it used; `null`: it needs more. */
@@ -199,28 +199,17 @@ class Handshake {
   }
 
   /** Answers a refusal, and keeps the socket just long enough for it to arrive. */
-  #say(answer: Uint8Array, code: ErrorCode, type: RequestType & ('socks4' | 'socks5')): void {
+  #say(answer: Uint8Array, code: ErrorCode, type: 'socks4' | 'socks5'): void {
     this.#leave();
     const { socket } = this.#connection;
     socket.write(answer);
     this.#connection.linger();
-    this.#proxy.report({
+    reportRefusal(this.#proxy, {
       type,
       connection: this.#connection,
-      user: this.#user,
-      method: null,
-      target: null,
-      host: null,
-      path: null,
-      status: errorCodes[code][type],
       code,
-      verdict: 'denied',
-      rule: 'default',
-      reported: [],
-      upstream: null,
-      received: 0,
-      sent: 0,
       startedMs: this.#startedMs,
+      user: this.#user,
     });
   }
 }

@@ -4,12 +4,11 @@ import { type ErrorCode, errorCodes } from '../../../../contracts/errors.ts';
 import { parseBasic } from '../../../protocols/basic-credentials.ts';
 import { fieldValue, findHeadProblem, passedThrough } from '../../../protocols/http-fields.ts';
 import { parseAbsoluteForm } from '../../../protocols/target.ts';
-import { authenticate } from './authentication.ts';
-import { authenticationMessages, clientDenied } from './connect.ts';
+import { authenticate, authenticationMessages } from './authentication.ts';
 import type { Connection } from './connection.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
 import { forwardedFields, returnedFields } from './forwarded-request.ts';
-import { refuseRaw } from './http.ts';
+import { clientDenied, refuseRaw, reportRefusal } from './refuse.ts';
 import { type HandshakeDone, Tunnel } from './tunnel.ts';
 
 /**
@@ -47,24 +46,7 @@ export function serveUpgrade(
 
   function refuse(code: ErrorCode, message: string, user: string | null = null): void {
     refuseRaw(proxy, connection, code, message, 'close');
-    proxy.report({
-      type: 'upgrade',
-      connection,
-      user,
-      method,
-      target: null,
-      host: null,
-      path: null,
-      status: errorCodes[code].status,
-      code,
-      verdict: 'denied',
-      rule: 'default',
-      reported: [],
-      upstream: null,
-      received: 0,
-      sent: 0,
-      startedMs,
-    });
+    reportRefusal(proxy, { type: 'upgrade', connection, code, startedMs, method, user });
   }
 
   if (!proxy.clientAllowed(connection)) {
