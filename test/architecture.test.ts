@@ -31,11 +31,17 @@ const rules: ReadonlyArray<readonly [files: string, mayImport: readonly string[]
   ['operator/directory/**', ['operator/', 'runtime/', 'contracts/', 'node:', 'yaml']],
   ['operator/**', ['operator/', 'event-log/', 'runtime/', 'contracts/', 'node:']],
 
-  ['dataplane/kinds/*/serve.ts', ['dataplane/', 'runtime/', 'contracts/', 'node:', 'undici']],
+  [
+    'dataplane/kinds/*/{serve.ts,serving/**}',
+    ['dataplane/', 'runtime/', 'contracts/', 'node:', 'undici'],
+  ],
+  ['dataplane/kinds/*.ts', ['dataplane/', 'contracts/']],
   ['dataplane/kinds/*/*', ['dataplane/kinds/', 'dataplane/protocols/', 'contracts/']],
-  ['dataplane/protocols/**', ['dataplane/protocols/', 'contracts/']],
+  ['dataplane/protocols/**', ['dataplane/protocols/', 'contracts/', 'ipaddr.js']],
   ['dataplane/{desired-state/desired-state,reload/plan}.ts', ['contracts/']],
   ['dataplane/desired-state/**', ['dataplane/', 'event-log/', 'runtime/', 'contracts/', 'node:']],
+  ['dataplane/access-log.ts', ['runtime/', 'pino']],
+  ['dataplane/secrets/**', ['dataplane/', 'contracts/', 'bcrypt']],
   ['dataplane/**', ['dataplane/', 'event-log/', 'runtime/', 'contracts/', 'node:', 'undici']],
 
   ['cdk8s/**', ['cdk8s/', 'contracts/', 'node:', 'cdk8s', 'constructs']],
