@@ -80,7 +80,12 @@ export const maxEntriesPerAppend = 1000;
 
 /** Another leader was elected, or the log this one led is gone: stop deciding, and lead anew. */
 export class NoLongerLeader extends Error {
-  override readonly name = 'NoLongerLeader';
+  override readonly name: string = 'NoLongerLeader';
+}
+
+/** The log this leader led was deleted, made anew or cut short: lead again, and publish everything again. */
+export class LogLost extends NoLongerLeader {
+  override readonly name = 'LogLost';
 }
 
 export class EntryTooLarge extends Error {

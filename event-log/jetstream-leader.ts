@@ -4,6 +4,7 @@ import {
   EntryTooLarge,
   type Leader,
   LogFull,
+  LogLost,
   LogUnavailable,
   maxEntriesPerAppend,
   type NewEntry,
@@ -124,11 +125,11 @@ export function createLeader(connection: JetStreamConnection, leadership: Leader
   /** Answers the last sequence of the stream. */
   async function checkStillLeading(): Promise<number> {
     const info = await ask(() => findStream(manager, stream));
-    if (info === null) throw new NoLongerLeader(`the stream ${stream} is gone`);
+    if (info === null) throw new LogLost(`the stream ${stream} is gone`);
     const state = toLogState(info);
-    if (state.logId !== logId) throw new NoLongerLeader(`the stream ${stream} is another one`);
+    if (state.logId !== logId) throw new LogLost(`the stream ${stream} is another one`);
     if (state.lastSequence < lastSequence) {
-      throw new NoLongerLeader(
+      throw new LogLost(
         `the stream ${stream} ends at ${state.lastSequence}, before ${lastSequence}: it lost events`,
       );
     }
