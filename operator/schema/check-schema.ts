@@ -15,7 +15,12 @@ export function compileSchema(schema: StructuralSchema): SchemaCheck {
   const check = ajv.compile(jsonSchemaOf(schema));
   return (value) => {
     if (check(value)) return [];
-    return (check.errors ?? []).map((error) => problemOf(error, value));
+    const errors = check.errors ?? [];
+    // Of a value of the wrong type everything else is wrong too, and says nothing more.
+    const mistyped = new Set(errors.filter(isOfType).map(({ instancePath }) => instancePath));
+    return errors
+      .filter((error) => isOfType(error) || !mistyped.has(error.instancePath))
+      .map((error) => problemOf(error, value));
   };
 }
 
@@ -38,6 +43,10 @@ function jsonSchemaOf(schema: StructuralSchema): Record<string, unknown> {
     ...(items === undefined ? {} : { items: jsonSchemaOf(items) }),
     ...(schema['x-kubernetes-list-type'] === 'set' ? { uniqueItems: true } : {}),
   };
+}
+
+function isOfType({ keyword }: ErrorObject): boolean {
+  return keyword === 'type';
 }
 
 function problemOf(error: ErrorObject, root: unknown): FieldProblem {
@@ -103,11 +112,16 @@ const typeNames: Readonly<Record<string, string>> = {
 };
 
 function wrongType(expected: string, data: unknown): string {
-  const hint =
-    expected === 'integer' && typeof data === 'string' && /^\d+$/.test(data)
-      ? ': remove the quotes'
-      : '';
-  return `must be ${typeNames[expected] ?? expected}, not ${show(data)}${hint}`;
+  return `must be ${typeNames[expected] ?? expected}, not ${show(data)}${quoteHint(expected, data)}`;
+}
+
+function quoteHint(expected: string, data: unknown): string {
+  const looksRight =
+    typeof data === 'string' && (expected === 'boolean' ? /^(true|false)$/ : /^\d+$/).test(data);
+  if (looksRight && (expected === 'integer' || expected === 'boolean'))
+    return ': remove the quotes';
+  const isScalar = typeof data === 'number' || typeof data === 'boolean';
+  return expected === 'string' && isScalar ? ': put it in quotes' : '';
 }
 
 function notListed(data: unknown, known: readonly string[]): string {
