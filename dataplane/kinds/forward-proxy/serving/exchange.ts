@@ -17,6 +17,7 @@ import type { ForwardProxyServing } from './forward-proxy-serving.ts';
 import { forwardedFields, returnedFields } from './forwarded-request.ts';
 import { clientDenied, refusalOf } from './refuse.ts';
 import { upstreamFailure } from './upstream-failure.ts';
+import { resetInProgress } from './upstream-pools.ts';
 
 /** Chunk framing may not outweigh the body by more than this (chunk extensions are no free ride). */
 const maxFramingBytes = 256 * 1024;
@@ -161,9 +162,9 @@ export class Exchange {
     );
   }
 
-  /** Counts a chunked body, to see framing that outweighs it. */
+  /** Counts the body, and sees framing that outweighs it. */
   #countBody(): void {
-    if (this.#attempts > 1 || this.#request.headers['transfer-encoding'] === undefined) return;
+    if (this.#attempts > 1 || !this.#hasBody()) return;
     const { socket } = this.#connection;
     const push = this.#request.push.bind(this.#request);
     this.#request.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
@@ -203,7 +204,10 @@ export class Exchange {
         this.#response.once('drain', () => controller.resume());
       },
       onResponseEnd: () => {
-        if (!this.#ended) this.#response.end();
+        if (this.#ended) return;
+        // undici takes a reset for the end of a body without a length (measured); it is none.
+        if (resetInProgress()) this.#fail('http_response_incomplete', 'the origin broke off');
+        else this.#response.end();
       },
       onResponseError: (_controller, error) => this.#upstreamFailed(target, error),
     };
@@ -333,7 +337,7 @@ export class Exchange {
       rule: route?.rule ?? 'default',
       reported: route?.via === 'direct' ? route.reported : [],
       upstream: route?.via === 'direct' ? (route.addresses[0]?.text ?? null) : null,
-      received: this.#received || Number(this.#request.headers['content-length'] ?? 0) || 0,
+      received: this.#received,
       sent: this.#sent,
       startedMs: this.#startedMs,
     });

@@ -23,6 +23,8 @@ export function createHttpServer(proxy: ForwardProxyServing): Server {
     noDelay: true,
     shouldUpgradeCallback: wantsUpgrade,
   });
+  // A client that has finished sending still gets its answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.maxHeadersCount = 0; // Node would drop fields silently; ours are counted and refused
   server.on('request', (request, response) => begin(proxy, request, response, 'none'));
   server.on('checkContinue', (request, response) => begin(proxy, request, response, 'continue'));

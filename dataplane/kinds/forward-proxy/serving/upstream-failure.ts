@@ -18,6 +18,8 @@ const failures: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
     'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
     ['http_protocol_error', 'the answer is not as long as it says'],
   ],
+  ['UND_ERR_INVALID_ARG', ['http_request_error', 'the request cannot be written as HTTP']],
+  ['UND_ERR_NOT_SUPPORTED', ['http_request_error', 'the request cannot be written as HTTP']],
   [
     'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
     ['http_request_error', 'the request body is not as long as it says'],
@@ -39,7 +41,12 @@ export function upstreamFailure(error: Error & { readonly code?: string }): Upst
       deadKept: false,
     };
   }
-  if (code.startsWith('HPE_') || error.name === 'AssertionError' || code === 'ERR_ASSERTION') {
+  if (
+    error.name === 'HTTPParserError' ||
+    code.startsWith('HPE_') ||
+    error.name === 'AssertionError' ||
+    code === 'ERR_ASSERTION'
+  ) {
     return {
       code: 'http_protocol_error',
       message: 'the answer is not HTTP as it should be',

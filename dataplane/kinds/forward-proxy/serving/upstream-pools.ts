@@ -2,6 +2,7 @@ import { Pool } from 'undici';
 import type { Dialer } from '../../../net/dial.ts';
 import type { Ip } from '../../../protocols/ip-address.ts';
 import { formatTarget, type Target } from '../../../protocols/target.ts';
+import { dropContinue } from './drop-continue.ts';
 
 /**
  * Kept connections for plain requests. A pool belongs to one resource at one policy version, one
@@ -20,11 +21,19 @@ const clientTtlMs = 60_000;
 const idleMs = 30_000;
 const maxHeaderBytes = 64 * 1024;
 
-/** Sockets that failed while a body was being read: Node shows a reset as a complete body. */
-const resetSockets = new WeakSet<object>();
+/** Only while the listeners of one socket's error run, so only the exchange on that socket can see it. */
+let resetting = false;
 
-export function wasReset(socket: object): boolean {
-  return resetSockets.has(socket);
+/** Whether the answer that is being reported as complete was cut off by a reset. */
+export function resetInProgress(): boolean {
+  return resetting;
+}
+
+function noteReset(): void {
+  resetting = true;
+  queueMicrotask(() => {
+    resetting = false;
+  });
 }
 
 export function createUpstreamPools(dialer: Dialer): UpstreamPools {
@@ -77,7 +86,8 @@ function openPool(
     connect: (_options, done) => {
       dialer.dial({ addresses, port: target.port, timeoutMs }, (failure, socket) => {
         if (socket === null) return done(failure ?? new Error('not dialled'), null);
-        socket.on('error', () => resetSockets.add(socket));
+        socket.on('error', noteReset); // before undici's own listener
+        dropContinue(socket);
         done(null, socket);
       });
     },
