@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { canonicalJson } from '../../contracts/json.ts';
+import type { ConfigOf, Kind, StateOf } from '../../contracts/kinds/all-kinds.ts';
+import type { Decided } from '../../contracts/kinds/forward-proxy/events.ts';
+import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
+import { maxEntryBytes } from '../../event-log/event-log.ts';
+import { deciders } from '../kinds/all-kinds.ts';
+import type { Considered, Outcome } from '../kinds/decider.ts';
+import { digestOf, type Held } from './held.ts';
+import { describeConflict, findConflict, type PortClaim } from './ports.ts';
+import type { FoundSecret } from './secrets.ts';
+import type { Observed } from './source.ts';
+
+/** What a pass knows beside the resource itself. */
+export type Surroundings<K extends Kind> = {
+  readonly source: string;
+  readonly sealingKeyId: string;
+  /** The Secrets its spec refers to, in order. */
+  readonly secrets: readonly FoundSecret[];
+  /** Ports in force in a pool. */
+  readonly incumbents: (pool: string) => readonly PortClaim[];
+  /** The version that `headgate.dev/hold-at` names; `null`: it is not kept any more. */
+  readonly held: ConfigOf<K> | null;
+};
+
+/** The envelope and the fields of `Decided` around a configuration. */
+const frameBytes = 4096;
+
+/** Puts together what `decide` looks at: identity, outcome and the digest of everything it rests on. */
+export function consider<K extends Kind>(
+  { key, state }: Held<K>,
+  observed: NonNullable<Observed<K>>,
+  around: Surroundings<K>,
+): Considered<K> {
+  const outcome = outcomeOf(key, observed, around);
+  const { uid, generation } = identityOf(state, observed);
+  const { specDigest, cause } = observed;
+  const inputs = digestOf({
+    source: around.source,
+    uid,
+    specDigest,
+    secrets: around.secrets.map(({ digest, refusal }) => digest ?? refusal.message),
+    // A new key seals anew; who has no secrets is not touched by it.
+    sealingKeyId: around.secrets.length === 0 ? null : around.sealingKeyId,
+    hold: observed.valid ? observed.holdAt : null,
+    // Holds the port verdict, and what a newer Headgate makes of the same spec.
+    outcome: withoutPlaces(outcome),
+  });
+  return { decided: { uid, generation, specDigest, inputs, cause }, outcome };
+}
+
+/** A cluster knows uid and generation; for a directory the log remembers the first and counts the second. */
+function identityOf(
+  state: StateOf<Kind>,
+  observed: NonNullable<Observed<Kind>>,
+): Pick<Decided, 'uid' | 'generation'> {
+  const last = state.status === 'absent' ? null : state;
+  const isNew = last?.specDigest !== observed.specDigest;
+  const counted = last === null ? 1 : last.generation + (isNew ? 1 : 0);
+  return {
+    uid: (observed.valid ? observed.uid : undefined) ?? last?.uid ?? randomUUID(),
+    generation: (observed.valid ? observed.generation : undefined) ?? counted,
+  };
+}
+
+function outcomeOf<K extends Kind>(
+  key: ResourceKey & { readonly kind: K },
+  observed: NonNullable<Observed<K>>,
+  { secrets, incumbents, held }: Surroundings<K>,
+): Outcome<K> {
+  if (!observed.valid) {
+    const lines = observed.problems.map(
+      ({ file, line, field, message }) => `${file}:${line}:${field}: ${message}`,
+    );
+    return { accepted: false, reason: 'Invalid', message: lines.join('\n') };
+  }
+  if (observed.holdAt !== null) return holdOutcome(observed.holdAt, held);
+
+  const decider = deciders[key.kind];
+  const digests = secrets.map(({ digest }) => digest ?? 'unknown');
+  const resolved = decider.resolve(observed.spec, key, digests);
+  if (!resolved.accepted) return resolved;
+  for (const { refusal } of secrets) if (refusal !== null) return { accepted: false, ...refusal };
+
+  const wanted = claimsOf(key, resolved.config);
+  const conflict = findConflict(wanted, incumbents(decider.poolOf(observed.spec)));
+  if (conflict !== null) {
+    return { accepted: false, reason: 'PortConflict', message: describeConflict(conflict) };
+  }
+  return refuseIfTooLarge(resolved.config) ?? resolved;
+}
+
+function holdOutcome<K extends Kind>(sequence: number, config: ConfigOf<K> | null): Outcome<K> {
+  if (config !== null) return { accepted: true, config };
+  const message = `headgate.dev/hold-at: the log keeps no version ${sequence} of this resource; take one that \`headgate events\` lists, or remove the annotation`;
+  return { accepted: false, reason: 'VersionNotKept', message };
+}
+
+function refuseIfTooLarge(config: unknown): Outcome<never> | null {
+  const bytes = Buffer.byteLength(canonicalJson(config)) + frameBytes;
+  if (bytes <= maxEntryBytes) return null;
+  const message = `the configuration is ${bytes} bytes, the limit is ${maxEntryBytes}: shorten its lists, or split it into several resources`;
+  return { accepted: false, reason: 'TooLarge', message };
+}
+
+/** The ports a configuration wants or holds. */
+export function claimsOf<K extends Kind>(
+  key: ResourceKey & { readonly kind: K },
+  config: ConfigOf<K>,
+): readonly PortClaim[] {
+  const holder = formatKey(key);
+  return deciders[key.kind].listenersOf(config).map((listener) => ({ holder, ...listener }));
+}
+
+/** Lines move when something above them is edited; that alone is no news. */
+function withoutPlaces<K extends Kind>(outcome: Outcome<K>): unknown {
+  if (outcome.accepted) return outcome.config;
+  return { ...outcome, message: outcome.message.replaceAll(/^[^\n]*?:\d+:/gm, '') };
+}

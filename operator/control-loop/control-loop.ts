@@ -1,0 +1,66 @@
+import { setTimeout } from 'node:timers/promises';
+import { LogLost, LogUnavailable } from '../../event-log/event-log.ts';
+import { runTogether } from './run-together.ts';
+import { createTerm, type Term, type TermOptions } from './term.ts';
+
+export type ControlLoopOptions = TermOptions & {
+  /** Who leads, as the log names it. */
+  readonly holder: string;
+  /** The highest sequence known from before; a log made anew is numbered above it. */
+  readonly knownSequence: number;
+};
+
+const firstPauseMs = 100;
+const longestPauseMs = 10_000;
+
+/**
+ * Source → queue → decide → log → status, until `controller` aborts. Throws `NoLongerLeader` when
+ * somebody else leads. A log that was lost is made anew, and everything is published again.
+ */
+export async function runControlLoop(
+  options: ControlLoopOptions,
+  controller: AbortController,
+): Promise<void> {
+  const { source, eventLog, listener, log, holder } = options;
+  const { signal } = controller;
+  const synced = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => synced.resolve(), { once: true });
+  let known = options.knownSequence;
+  let term: Term | null = null;
+
+  async function listenToSource(): Promise<void> {
+    for await (const change of source.changes(signal)) {
+      if (change.type === 'synced') synced.resolve();
+      if (change.type === 'problem') listener.onProblem(change.where, change.message);
+      if (change.type === 'problemSolved') listener.onProblemSolved(change.where);
+      term?.take(change);
+    }
+  }
+
+  async function lead(): Promise<void> {
+    for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = longer(pauseMs)) {
+      try {
+        const leader = await eventLog.lead(holder, known);
+        log.info('leading', { logId: leader.logId, epoch: leader.epoch, created: leader.created });
+        pauseMs = firstPauseMs;
+        const ended = new AbortController();
+        const end = () => ended.abort();
+        signal.addEventListener('abort', end, { once: true });
+        if (signal.aborted) end();
+        term = createTerm(options, leader, known, synced.promise, ended);
+        await term.run().finally(() => signal.removeEventListener('abort', end));
+      } catch (error) {
+        if (!(error instanceof LogLost || error instanceof LogUnavailable)) throw error;
+        log.warn('the log has to be led again', { error });
+        await setTimeout(pauseMs, null, { signal }).catch(() => null);
+      }
+      known = Math.max(known, term?.knownSequence() ?? 0);
+    }
+  }
+
+  await runTogether([listenToSource, lead], controller);
+}
+
+function longer(pauseMs: number): number {
+  return Math.min(2 * pauseMs, longestPauseMs);
+}
