@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /** What is written under some directories at this moment, without having read any of it. */
 export type Findings = {
@@ -41,7 +41,11 @@ type Walk = {
 /** Finds `*.yaml`, `*.yml` and `*.json` in directories and below, through symbolic links. */
 export async function findFiles(directories: readonly string[]): Promise<Findings> {
   const walk: Walk = { files: [], watch: [], unreadable: [], visited: new Set() };
-  for (const path of directories) await visitPath(walk, path, true);
+  for (const path of directories) {
+    await visitPath(walk, path, true);
+    // It may be replaced as a whole, or come back after it was gone.
+    await watchParent(walk, resolve(path));
+  }
   walk.files.sort((one, other) => (one.path < other.path ? -1 : 1));
   return walk;
 }
@@ -52,7 +56,7 @@ async function visitPath(walk: Walk, path: string, asked: boolean): Promise<void
     if (found.isDirectory()) await visitDirectory(walk, path, found);
     else if (asked || isManifest(path)) visitFile(walk, path, found);
     else return;
-    await watchBehindLink(walk, path, asked);
+    await watchBehindLink(walk, path);
   } catch (error) {
     if (!asked && (await isNothing(path, error))) return;
     walk.unreadable.push({ path, message: reasonOf(error) });
@@ -93,17 +97,19 @@ export function describe(found: BigIntStats): Omit<FoundFile, 'path'> {
   };
 }
 
-/** What a link leads to is edited elsewhere; a link that was asked for may be pointed elsewhere. */
-async function watchBehindLink(walk: Walk, path: string, asked: boolean): Promise<void> {
-  const isLink = (await lstat(path)).isSymbolicLink();
-  if (isLink) await watchParent(walk, await realpath(path));
-  if (isLink ? asked : asked && isManifest(path)) await watchParent(walk, path);
+/** What a link leads to is edited elsewhere. */
+async function watchBehindLink(walk: Walk, path: string): Promise<void> {
+  if ((await lstat(path)).isSymbolicLink()) await watchParent(walk, await realpath(path));
 }
 
 async function watchParent(walk: Walk, path: string): Promise<void> {
   const parent = dirname(path);
-  const { dev, ino } = await stat(parent, { bigint: true });
-  walk.watch.push({ path: parent, id: `${dev}:${ino}`, only: basename(path) });
+  try {
+    const { dev, ino } = await stat(parent, { bigint: true });
+    walk.watch.push({ path: parent, id: `${dev}:${ino}`, only: basename(path) });
+  } catch {
+    // Nothing to watch; the next look tries again.
+  }
 }
 
 /** Deleted between the listing and the look, or a link that leads nowhere and may be anything. */

@@ -11,6 +11,8 @@ import { readSecretObject } from './read-secret.ts';
 export type Entry = Identity & {
   readonly file: string;
   readonly line: number;
+  /** Of `metadata.name`. */
+  readonly nameLine: number;
   /** Differs when there is something new to decide. */
   readonly fingerprint: string;
 } & (
@@ -101,7 +103,8 @@ function resourceEntry(
         problems: locate(file, document, checked.problems),
       };
   const fingerprint = canonicalJson({ ...observed, cause: null });
-  return { type: 'resource', ...key, file, line: document.line, fingerprint, observed };
+  const place = { file, line: document.line, nameLine: document.lineOf('metadata.name') };
+  return { type: 'resource', ...key, ...place, fingerprint, observed };
 }
 
 function secretEntry(
@@ -116,7 +119,7 @@ function secretEntry(
     problems.length === 0
       ? { found: true, fields }
       : { found: false, message: problems.map(formatProblem).join('; ') };
-  const line = document.line;
+  const place = { file, line: document.line, nameLine: document.lineOf('metadata.name') };
   // A digest, so that the material is not kept twice.
   const fingerprint = digestOf(secret);
   const entry: Entry = {
@@ -124,8 +127,7 @@ function secretEntry(
     kind: 'Secret',
     namespace,
     name,
-    file,
-    line,
+    ...place,
     fingerprint,
     secret,
   };

@@ -89,8 +89,8 @@ export function mergeFiles(files: Iterable<FileContents>): {
 function repeated(entry: Entry, first: Entry): Problem {
   return {
     file: entry.file,
-    line: entry.line,
+    line: entry.nameLine,
     field: 'metadata.name',
-    message: `${keyOf(entry)} is written twice; ${first.file}:${first.line} is served, this one is not`,
+    message: `${keyOf(entry)} is written twice; ${first.file}:${first.nameLine} is served, this one is not`,
   };
 }
