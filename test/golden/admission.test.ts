@@ -17,7 +17,7 @@ test('a directory takes what a cluster takes, and fills in the same', (t) => {
     const head = { apiVersion: 'headgate.dev/v1alpha1', kind: 'ForwardProxy', metadata: {} };
     const checked = check({ ...head, spec });
 
-    t.is(checked.problems.length === 0, accepted, JSON.stringify({ spec, ...checked }));
+    t.is(checked.problems.length === 0, accepted, JSON.stringify({ written: spec, ...checked }));
     if (defaulted !== undefined) t.deepEqual(checked.spec, defaulted);
   }
   t.true(lines.length > 150);

@@ -94,7 +94,7 @@ test('all fields that stand in the way are told, the first one first', (t) => {
 
   t.true('problem' in resolved);
   if (!('problem' in resolved)) return;
-  t.is(resolved.problem, resolved.problems[0]);
+  t.deepEqual(resolved.problem, resolved.problems[0] ?? null);
   t.deepEqual(
     resolved.problems.map(({ field }) => field),
     [
