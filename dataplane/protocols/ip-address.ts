@@ -23,8 +23,18 @@ export type Cidr = {
 /** Four decimal parts, or IPv6 without brackets and zone; everything else is `null`. */
 export function parseIp(text: string): Ip | null {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipv4(ipaddr.IPv4.parse(text).octets);
-  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return null;
-  return ipv6(ipaddr.IPv6.parse(text));
+  if (!text.includes(':') || text.includes('%')) return null;
+  const groups = text.includes('.') ? withHexTail(text) : text;
+  return groups !== null && ipaddr.IPv6.isValid(groups) ? ipv6(ipaddr.IPv6.parse(groups)) : null;
+}
+
+/** `::102:304` for `::1.2.3.4`, which the library would take for `::ffff:1.2.3.4`: another address. */
+function withHexTail(text: string): string | null {
+  const start = text.lastIndexOf(':') + 1;
+  const tail = text.slice(start);
+  if (!ipaddr.IPv4.isValidFourPartDecimal(tail)) return null;
+  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.parse(tail).octets;
+  return `${text.slice(0, start)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
 /** 4 or 16 bytes in network order. */
@@ -35,13 +45,14 @@ export function ipOfBytes(bytes: Uint8Array): Ip {
 
 /** A CIDR that was checked before it got here; `null` if it is none all the same. */
 export function parseCidr(text: string): Cidr | null {
-  const slash = text.lastIndexOf('/');
-  const ip = parseIp(slash < 0 ? text : text.slice(0, slash));
-  if (ip === null) return null;
+  const [address = '', length] = text.split(/\/(.*)/s);
+  const ip = parseIp(address);
+  // Number('') is 0: a forgotten length would stand for every address.
+  if (ip === null || (length !== undefined && !/^[0-9]{1,3}$/.test(length))) return null;
   const bits = ip.family === 4 ? 32 : 128;
   const mapped = ip.family === 4 && text.includes(':') ? 96 : 0;
-  const prefix = slash < 0 ? bits : Number(text.slice(slash + 1)) - mapped;
-  if (!Number.isInteger(prefix) || prefix < 0 || prefix > bits) return null;
+  const prefix = length === undefined ? bits : Number(length) - mapped;
+  if (prefix < 0 || prefix > bits) return null;
   return { family: ip.family, words: ip.words, prefix, text };
 }
 
