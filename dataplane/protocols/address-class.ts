@@ -11,7 +11,14 @@ const ranges: Readonly<Record<Exclude<AddressClass, 'Self'>, readonly string[]>>
   Unspecified: ['0.0.0.0/8', '::/128'],
   CGNAT: ['100.64.0.0/10'],
   // They carry an IPv4 address inside, so a rule about that address would not see it.
-  IPv4Embedding: ['64:ff9b::/96', '64:ff9b:1::/48', '2002::/16', '2001::/32', '::/96'],
+  IPv4Embedding: [
+    '64:ff9b::/96',
+    '64:ff9b:1::/48',
+    '2002::/16',
+    '2001::/32',
+    '::/96',
+    '::ffff:0:0:0/96',
+  ],
   Reserved: [
     '192.0.0.0/24',
     '192.0.2.0/24',
@@ -21,6 +28,7 @@ const ranges: Readonly<Record<Exclude<AddressClass, 'Self'>, readonly string[]>>
     '203.0.113.0/24',
     '240.0.0.0/4',
     '100::/64',
+    '100:0:0:1::/64',
     '2001:2::/48',
     '2001:10::/28',
     '2001:20::/28',
