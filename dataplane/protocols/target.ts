@@ -17,7 +17,7 @@ export function formatTarget({ host, port }: Target): string {
 /** The target of a CONNECT: `host:port`, nothing else (RFC 9112 §3.2.3). `null` if it is anything else. */
 export function parseAuthority(text: string): Target | null {
   const colon = text.lastIndexOf(':');
-  if (colon < 1) return null;
+  if (colon < 1 || !isUrlText(text)) return null;
   const port = parsePort(text.slice(colon + 1));
   return port === null ? null : targetOf(text.slice(0, colon), port);
 }
@@ -35,6 +35,8 @@ export type TargetProblem = { readonly problem: string };
 /** `http://host[:port][/path][?query]` only. Path and query are not interpreted (RFC 9110 §7.7). */
 export function parseAbsoluteForm(text: string): AbsoluteForm | TargetProblem {
   if (!/^http:\/\//i.test(text)) return { problem: schemeProblem(text) };
+  if (!isUrlText(text))
+    return { problem: 'the target has characters that must be percent-encoded' };
   const end = text.slice(7).search(/[/?#]/);
   const authority = end < 0 ? text.slice(7) : text.slice(7, 7 + end);
   const rest = end < 0 ? '' : text.slice(7 + end);
@@ -60,6 +62,11 @@ function schemeProblem(text: string): string {
   return 'only http:// targets can be forwarded';
 }
 
+/** Visible ASCII. Node hands other bytes over as Latin-1: a name in UTF-8 would become another name. */
+function isUrlText(text: string): boolean {
+  return /^[\x21-\x7e]*$/.test(text);
+}
+
 /** A port written in decimal, 1 to 65535; leading zeros are allowed. */
 function parsePort(text: string): number | null {
   if (!/^[0-9]{1,8}$/.test(text)) return null;
@@ -73,7 +80,9 @@ export function targetOf(rawHost: string, port: number): Target | null {
   return host === null ? null : { host, port, ip: parseIp(host) };
 }
 
-const plainName = /^(?=.*[a-z])[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z_]([a-z0-9_-]*[a-z0-9_])?)*$/;
+/** Taken as it is. `0x7f` is left out: it is a number, 0.0.0.127. */
+const plainName =
+  /^(?=.*[a-z])(?!0x[0-9a-f]*$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
 /**
  * One spelling per host: case, trailing dot, punycode, and the old number forms of IPv4
@@ -88,7 +97,8 @@ export function normaliseHost(raw: string): string | null {
   const url = URL.parse(`http://${raw}/`);
   if (url === null) return null;
   const host = url.hostname.endsWith('.') ? url.hostname.slice(0, -1) : url.hostname;
-  return host.startsWith('[') || !fits(host) ? null : host;
+  // A URL's host may hold `*`, `,` and more; a name in DNS that anybody has does not.
+  return /^[a-z0-9._-]+$/.test(host) && fits(host) ? host : null;
 }
 
 function normaliseBracketed(raw: string): string | null {
