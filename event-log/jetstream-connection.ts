@@ -3,7 +3,9 @@ import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-
 import { LogUnavailable } from './event-log.ts';
 
 /** A connection that is never given up, and who wants to hear when it is lost. */
-export type JetStreamConnection = {
+export type JetStreamConnection = AsyncDisposable & {
+  /** Its owner has ended it: what hangs on it ends too, without complaint. */
+  readonly isEnded: () => boolean;
   readonly nats: NatsConnection;
   readonly manager: JetStreamManager;
   readonly inboxPrefix: string | undefined;
@@ -36,6 +38,8 @@ export async function connectToNats(options: NatsOptions): Promise<JetStreamConn
       ...rest,
       servers: addresses,
       maxReconnectAttempts: -1,
+      // Credentials that are rotated are wrong for a while.
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: 100,
       reconnectJitter: 100,
       pingInterval: 5000,
@@ -47,7 +51,18 @@ export async function connectToNats(options: NatsOptions): Promise<JetStreamConn
   }
   // Without checkAPI: a pod's user may not ask for account information.
   const manager = await jetstreamManager(nats, { checkAPI: false, timeout: timeoutMs });
-  return { nats, manager, inboxPrefix: rest.inboxPrefix, ...watchConnection(nats) };
+  let ended = false;
+  return {
+    nats,
+    manager,
+    inboxPrefix: rest.inboxPrefix,
+    ...watchConnection(nats),
+    isEnded: () => ended,
+    async [Symbol.asyncDispose]() {
+      ended = true;
+      if (!nats.isClosed()) await nats.close();
+    },
+  };
 }
 
 /** The client ignores credentials in an address. */

@@ -48,7 +48,10 @@ export async function openConsumer(
   let received = 0;
   let heardAt = performance.now();
 
-  const fail = (problem: string) => deliveries.fail(new LogUnavailable(problem));
+  const fail = (problem: string) => {
+    deliveries.fail(new LogUnavailable(problem));
+    close();
+  };
 
   const subscription = nats.subscribe(inbox, {
     callback: (error, message) => {
@@ -91,19 +94,23 @@ export async function openConsumer(
 
   const stopListening = connection.onLost(fail);
   const watchdog = setInterval(() => {
-    if (performance.now() - heardAt > missedHeartbeatsMs)
+    if (performance.now() - heardAt > missedHeartbeatsMs) {
       fail('the heartbeats of NATS are missing');
+    }
   }, heartbeatMs / 2);
+  // Not left to the reader alone: one that rests between two messages would never come by.
+  signal.addEventListener('abort', close, { once: true });
 
-  const close = () => {
+  function close(): void {
     clearInterval(watchdog);
     stopListening();
+    signal.removeEventListener('abort', close);
     deliveries.end();
-    if (nats.isClosed()) return;
+    if (subscription.isClosed() || nats.isClosed()) return;
     subscription.unsubscribe();
     // The server removes it anyway when nobody listens.
     manager.consumers.delete(stream, name).catch(() => {});
-  };
+  }
 
   try {
     const info = await manager.consumers.add(stream, {

@@ -47,8 +47,8 @@ export async function openJetStreamEventLog({
   signal,
 }: JetStreamEventLogOptions): Promise<EventLog & { readonly acknowledgements: Acknowledgements }> {
   const connection = await connectToNats(natsOptions);
-  checkVersion(connection);
-  const { manager, nats } = connection;
+  await checkVersion(connection);
+  const { manager } = connection;
   const { stream } = subjects;
   const { timeoutMs = requestTimeoutMs } = natsOptions;
 
@@ -88,9 +88,7 @@ export async function openJetStreamEventLog({
     follow,
     history: (patterns: readonly string[], ended: AbortSignal) =>
       readHistory(connection, stream, patterns, ended),
-    async [Symbol.asyncDispose]() {
-      if (!nats.isClosed()) await nats.close();
-    },
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
   signal?.addEventListener('abort', () => void log[Symbol.asyncDispose](), { once: true });
   return log;
@@ -119,11 +117,12 @@ async function elect(
   throw new LogUnavailable(`no leader could be elected: ${problem}`);
 }
 
-function checkVersion({ nats }: JetStreamConnection): void {
-  const { version = '' } = nats.info ?? {};
+async function checkVersion(connection: JetStreamConnection): Promise<void> {
+  const { version = '' } = connection.nats.info ?? {};
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const { major: wantedMajor, minor: wantedMinor } = oldestVersion;
   if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
+  await connection[Symbol.asyncDispose]();
   throw new LogUnavailable(
     `nats-server ${version} is too old: ${wantedMajor}.${wantedMinor} or newer is needed`,
   );

@@ -44,7 +44,7 @@ export async function* followStream(
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }
-    if (signal.aborted) return;
+    if (signal.aborted || connection.isEnded()) return;
     if (connection.nats.isClosed()) throw new LogUnavailable('the connection to NATS is closed');
     if (problem !== said) yield { type: 'disconnected', problem };
     said = problem;
