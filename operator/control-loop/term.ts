@@ -105,26 +105,17 @@ export function createTerm(
   }
 
   function takeUpdate(update: Exclude<FollowUpdate, { type: 'disconnected' }>): void {
-    switch (update.type) {
-      case 'snapshot':
-        if (update.logId !== leader.logId)
-          throw new LogLost(`this is another log: ${update.logId}`);
-        states.reset(update.entries, update.sequence);
-        for (const entry of update.entries) checkElection(entry);
-        pods.outageEnded(now());
-        reporter.freeze(false);
-        queue.retryAllNow();
-        break;
-      case 'entry':
-        states.apply(update.entry);
-        checkElection(update.entry);
-        break;
-      case 'malformed': {
-        const { sequence, subject, problem } = update;
-        log.warn('an entry of the log could not be read', { sequence, subject, problem });
-        break;
-      }
-    }
+    if (update.type === 'snapshot') {
+      if (update.logId !== leader.logId) throw new LogLost(`this is another log: ${update.logId}`);
+      states.reset(update.entries, update.sequence);
+      for (const entry of update.entries) checkElection(entry);
+      pods.outageEnded(now());
+      reporter.freeze(false);
+      queue.retryAllNow();
+    } else if (update.type === 'entry') {
+      states.apply(update.entry);
+      checkElection(update.entry);
+    } else log.warn('an entry of the log could not be read', update);
   }
 
   function checkElection({ subject, sequence }: { subject: string; sequence: number }): void {

@@ -1,0 +1,130 @@
+import { Command, Option } from 'commander';
+import { isRecord } from '../contracts/json.ts';
+import { logEventTypes } from '../contracts/log-events.ts';
+import type { Subjects } from '../contracts/subjects.ts';
+import type { FollowUpdate, LogEntry } from '../event-log/event-log.ts';
+import type { EventLogReader } from '../event-log/sqlite-event-log-reader.ts';
+import { paint } from './columns.ts';
+import { openLogReader, readSnapshot } from './open-log.ts';
+import { dataOption, type LogPlace, logNameOption, natsOption } from './options.ts';
+
+type EventsOptions = LogPlace & { readonly follow?: true; readonly output: 'lines' | 'json' };
+
+export function eventsCommand(): Command {
+  return new Command('events')
+    .description('Print the event log: what was decided, when, and from which file.')
+    .argument(
+      '[resource]',
+      'only what concerns it: part of KIND/NAMESPACE/NAME, such as team-a/egress',
+    )
+    .option('-f, --follow', 'go on printing until interrupted')
+    .addOption(
+      new Option('-o, --output <format>', 'json: one CloudEvents envelope per line')
+        .choices(['lines', 'json'])
+        .default('lines'),
+    )
+    .addOption(dataOption())
+    .addOption(natsOption())
+    .addOption(logNameOption())
+    .addHelpText(
+      'after',
+      `
+Each line is: sequence in the log, time, event, resource, and what it says. The log keeps the last
+16 events of a resource that pods act upon, and refusals for 30 days.
+
+Examples:
+  $ headgate events
+  $ headgate events team-a/egress --follow
+  $ headgate events -o json | jq 'select(.event.type | endswith("rejected.v1"))'`,
+    )
+    .action(printEvents);
+}
+
+async function printEvents(resource: string | undefined, options: EventsOptions): Promise<void> {
+  const { reader, subjects } = await openLogReader(options);
+  await using _ = reader;
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  process.once('SIGINT', end).once('SIGTERM', end);
+  process.stdout.once('error', end); // the reader of a pipe has seen enough
+
+  const format = options.output === 'json' ? formatJson : formatLine;
+  for await (const entry of eventsOf(reader, subjects, options.follow === true, stop.signal)) {
+    if (resource !== undefined && !entry.event.subject.includes(resource)) continue;
+    process.stdout.write(`${format(entry)}\n`);
+  }
+  process.off('SIGINT', end).off('SIGTERM', end);
+}
+
+/** History, then what is new, without gap or repeat. A log that was made anew is told from its beginning. */
+async function* eventsOf(
+  reader: EventLogReader,
+  { allConfig, allJournal, leader }: Subjects,
+  follow: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<LogEntry> {
+  const told = [allConfig, allJournal, leader];
+  const { logId } = await readSnapshot(reader, [leader]);
+  const position = { logId, sequence: 0 };
+  for await (const entry of reader.history(told, signal)) {
+    position.sequence = entry.sequence;
+    yield entry;
+  }
+  if (!follow) return;
+  for await (const update of reader.follow(told, signal)) {
+    for (const entry of entriesOf(update, position)) {
+      if (entry.sequence <= position.sequence) continue;
+      position.sequence = entry.sequence;
+      yield entry;
+    }
+  }
+}
+
+/** What an update brings; says on standard error when the log is away, or another one. */
+function entriesOf(
+  update: FollowUpdate,
+  position: { logId: string; sequence: number },
+): readonly LogEntry[] {
+  switch (update.type) {
+    case 'entry':
+      return [update.entry];
+    case 'snapshot':
+      if (update.logId !== position.logId) {
+        process.stderr.write('this is another log now\n');
+        Object.assign(position, { logId: update.logId, sequence: 0 });
+      }
+      return update.entries;
+    case 'disconnected':
+      process.stderr.write(`${update.problem}; waiting\n`);
+      return [];
+    case 'malformed':
+      process.stderr.write(`entry ${update.sequence} cannot be read: ${update.problem}\n`);
+      return [];
+  }
+}
+
+function formatJson({ sequence, subject, event }: LogEntry): string {
+  return JSON.stringify({ sequence, subject, event });
+}
+
+/** `12  2026-11-20T10:00:00.000Z  ForwardProxyConfigured  ForwardProxy/team-a/egress  generation 2 …` */
+function formatLine({ sequence, event }: LogEntry): string {
+  const { time, subject, data } = event;
+  const said = isRecord(data) ? data : {};
+  const name = shortType(event.type, said['type']);
+  const parts = [
+    typeof said['generation'] === 'number' ? `generation ${said['generation']}` : '',
+    typeof said['reason'] === 'string' ? `${said['reason']}: ${said['message']}` : '',
+    typeof said['cause'] === 'string' ? paint('dim', `(${said['cause']})`) : '',
+  ];
+  const detail = parts.filter(Boolean).join(' ').replaceAll('\n', '; ');
+  const painted = name.endsWith('Rejected') ? paint('red', name) : name;
+  return `${String(sequence).padStart(6)}  ${time}  ${painted}  ${subject}  ${detail}`.trimEnd();
+}
+
+/** The name an event has in code. */
+function shortType(type: string, named: unknown): string {
+  if (typeof named === 'string') return named;
+  const [name] = Object.entries(logEventTypes).find(([, each]) => each === type) ?? [type];
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}

@@ -1,0 +1,27 @@
+import { ProxyError } from '../contracts/errors.ts';
+import { LogInUse, LogUnavailable, NoLongerLeader } from '../event-log/event-log.ts';
+import { SealingKeysUnusable } from '../event-log/sealing-keys.ts';
+import { CommandFailed } from './exit-codes.ts';
+
+/** What went wrong in the words and with the exit code of the CLI; `null`: a bug. */
+export function toFailure(error: unknown): CommandFailed | null {
+  if (error instanceof CommandFailed) return error;
+  if (error instanceof LogInUse) return new CommandFailed('taken', error.message);
+  if (error instanceof LogUnavailable) return new CommandFailed('unreachable', error.message);
+  if (error instanceof NoLongerLeader) {
+    return new CommandFailed('replaced', `another process leads this log now: ${error.message}`);
+  }
+  if (error instanceof SealingKeysUnusable) return new CommandFailed('refused', error.message);
+  if (error instanceof ProxyError && error.code === 'proxy_configuration_error') {
+    return new CommandFailed('refused', error.message);
+  }
+  return systemFailure(error);
+}
+
+/** Files that cannot be read or written: a matter of the command line, not of ours. */
+function systemFailure(error: unknown): CommandFailed | null {
+  if (!(error instanceof Error) || !('code' in error) || !('path' in error)) return null;
+  return ['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR', 'EROFS'].includes(String(error.code))
+    ? new CommandFailed('refused', error.message)
+    : null;
+}
