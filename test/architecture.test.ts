@@ -56,6 +56,10 @@ const rules: ReadonlyArray<readonly [files: string, mayImport: readonly string[]
       'contracts/',
       'node:',
       'commander',
+      'yaml',
+      'bcrypt',
+      'picocolors',
+      'cli-table3',
     ],
   ],
 ];
