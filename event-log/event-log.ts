@@ -75,6 +75,9 @@ export type Leader = {
 /** Canonical configurations above this are refused in both adapters (bytes of the encoded envelope). */
 export const maxEntryBytes = 512 * 1024;
 
+/** How many entries each subject keeps, the last one for ever. */
+export const keptPerSubject = 16;
+
 /** More in one append are refused with a RangeError: it is the most that NATS takes as one batch. */
 export const maxEntriesPerAppend = 1000;
 

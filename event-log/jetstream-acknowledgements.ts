@@ -3,7 +3,7 @@ import type { Subjects } from '../contracts/subjects.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import type { StoredEntry } from './entry.ts';
 import { LogUnavailable } from './event-log.ts';
-import { type JetStreamConnection, requestTimeoutMs } from './jetstream-connection.ts';
+import type { JetStreamConnection } from './jetstream-connection.ts';
 import { followStream } from './jetstream-follow.ts';
 import { publish } from './jetstream-publish.ts';
 import { ensureAckStream } from './jetstream-streams.ts';
@@ -29,7 +29,7 @@ export function createJetStreamAcknowledgements(
         text: JSON.stringify(acknowledgement),
         headers: {},
       };
-      const outcome = await publish(connection, [message], requestTimeoutMs);
+      const outcome = await publish(connection, [message]);
       if (outcome.type === 'appended') return;
       const problem = 'problem' in outcome ? outcome.problem : outcome.type;
       throw new LogUnavailable(`the acknowledgement was not heard: ${problem}`);

@@ -9,14 +9,15 @@ export type JetStreamConnection = AsyncDisposable & {
   readonly nats: NatsConnection;
   readonly manager: JetStreamManager;
   readonly inboxPrefix: string | undefined;
+  /** What one request may take before its outcome is called unknown. */
+  readonly timeoutMs: number;
   /** Calls `lost` once, when messages may have been missed. Returns the way to stop listening. */
   onLost(lost: (problem: string) => void): () => void;
   /** Resolves after a while, or as soon as there is a connection again, or with `signal`. */
-  pause(ms: number, signal: AbortSignal): Promise<void>;
+  pause(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
-/** What one request to the server may take before its outcome is called unknown. */
-export const requestTimeoutMs = 2000;
+const defaultTimeoutMs = 2000;
 
 export type NatsOptions = Pick<
   NodeConnectionOptions,
@@ -29,7 +30,7 @@ export type NatsOptions = Pick<
 
 /** Throws {@link LogUnavailable} if no server answers now; afterwards it reconnects for ever. */
 export async function connectToNats(options: NatsOptions): Promise<JetStreamConnection> {
-  const { servers, timeoutMs = requestTimeoutMs, ...rest } = options;
+  const { servers, timeoutMs = defaultTimeoutMs, ...rest } = options;
   const { addresses, credentials } = parseServers(servers);
   let nats: NatsConnection;
   try {
@@ -56,6 +57,7 @@ export async function connectToNats(options: NatsOptions): Promise<JetStreamConn
     nats,
     manager,
     inboxPrefix: rest.inboxPrefix,
+    timeoutMs,
     ...watchConnection(nats),
     isEnded: () => ended,
     async [Symbol.asyncDispose]() {
@@ -69,15 +71,18 @@ export async function connectToNats(options: NatsOptions): Promise<JetStreamConn
 function parseServers(servers: string) {
   const urls = servers.split(',').map((server) => {
     const text = server.trim();
-    return new URL(text.includes('://') ? text : `nats://${text}`);
+    const url = URL.parse(text.includes('://') ? text : `nats://${text}`);
+    // Without the address: it may hold a password.
+    if (url === null) throw new LogUnavailable('the address of NATS is no URL: nats://host:port');
+    return url;
   });
   const [first] = urls.filter(({ username }) => username !== '');
-  const addresses = urls.map((url) => {
+  const credentials = first === undefined ? {} : credentialsOf(first);
+  for (const url of urls) {
     url.username = '';
     url.password = '';
-    return url.href;
-  });
-  return { addresses, credentials: first === undefined ? {} : credentialsOf(first) };
+  }
+  return { addresses: urls.map(({ href }) => href), credentials };
 }
 
 function credentialsOf({ username, password }: URL): NodeConnectionOptions {
@@ -118,11 +123,13 @@ function watchConnection(nats: NatsConnection): Pick<JetStreamConnection, 'onLos
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, ms);
       waiting.add(resolve);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      if (signal.aborted) resolve();
+      const stop = () => resolve();
+      signal?.addEventListener('abort', stop, { once: true });
+      if (signal?.aborted) resolve();
       return promise.finally(() => {
         clearTimeout(timer);
         waiting.delete(resolve);
+        signal?.removeEventListener('abort', stop);
       });
     },
   };

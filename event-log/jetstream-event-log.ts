@@ -13,7 +13,6 @@ import {
   connectToNats,
   type JetStreamConnection,
   type NatsOptions,
-  requestTimeoutMs,
 } from './jetstream-connection.ts';
 import { followStream } from './jetstream-follow.ts';
 import { readHistory } from './jetstream-history.ts';
@@ -50,7 +49,6 @@ export async function openJetStreamEventLog({
   await checkVersion(connection);
   const { manager } = connection;
   const { stream } = subjects;
-  const { timeoutMs = requestTimeoutMs } = natsOptions;
 
   async function* follow(
     patterns: readonly string[],
@@ -70,7 +68,7 @@ export async function openJetStreamEventLog({
     const first = await manager.streams.getMessage(stream, { last_by_subj: subjects.leader });
     let epoch = 0;
     // A stream that lost its tail gives numbers again that pods know: pass them first.
-    do epoch = await elect(connection, subjects, logId, holder, timeoutMs);
+    do epoch = await elect(connection, subjects, logId, holder);
     while (epoch <= floor);
     return createLeader(connection, {
       stream,
@@ -78,7 +76,6 @@ export async function openJetStreamEventLog({
       logId,
       epoch,
       created: first === null,
-      timeoutMs,
     });
   }
 
@@ -100,7 +97,6 @@ async function elect(
   { leader: subject, log }: Subjects,
   logId: string,
   holder: string,
-  timeoutMs: number,
 ): Promise<number> {
   const event = leaderElected(log, logId, holder);
   const message = {
@@ -110,7 +106,7 @@ async function elect(
   };
   let problem = '';
   for (let attempt = 0; attempt < leadAttempts; attempt += 1) {
-    const outcome = await publish(connection, [message], timeoutMs);
+    const outcome = await publish(connection, [message]);
     if (outcome.type === 'appended') return outcome.sequence;
     problem = 'problem' in outcome ? outcome.problem : outcome.type;
   }

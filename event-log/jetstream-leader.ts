@@ -10,9 +10,9 @@ import {
   type NewEntry,
   NoLongerLeader,
 } from './event-log.ts';
-import { type JetStreamConnection, requestTimeoutMs } from './jetstream-connection.ts';
+import type { JetStreamConnection } from './jetstream-connection.ts';
 import { type Message, publish } from './jetstream-publish.ts';
-import { findStream, toLogState } from './jetstream-streams.ts';
+import { findStream, headerBytes, toLogState } from './jetstream-streams.ts';
 
 export type Leadership = {
   readonly stream: string;
@@ -20,7 +20,6 @@ export type Leadership = {
   readonly logId: string;
   readonly epoch: number;
   readonly created: boolean;
-  readonly timeoutMs?: number;
 };
 
 const attemptsFor = 3;
@@ -36,8 +35,7 @@ type Encoded = NewEntry & { readonly text: string };
  */
 export function createLeader(connection: JetStreamConnection, leadership: Leadership): Leader {
   const { stream, leaderSubject, logId, epoch, created } = leadership;
-  const { timeoutMs = requestTimeoutMs } = leadership;
-  const { manager } = connection;
+  const { manager, timeoutMs } = connection;
   const sequences = new Map<string, number>();
   let lastSequence = epoch;
   /** Something may stand in the stream after `lastSequence`. */
@@ -60,7 +58,7 @@ export function createLeader(connection: JetStreamConnection, leadership: Leader
       if (missing.length === 0) return entries.map(({ event }) => sequences.get(event.id) ?? 0);
 
       const messages = missing.map((entry, index) => toMessage(entry, index));
-      const outcome = await publish(connection, messages, timeoutMs);
+      const outcome = await publish(connection, messages);
       switch (outcome.type) {
         case 'appended':
           remember(missing, outcome.sequence);
@@ -72,7 +70,7 @@ export function createLeader(connection: JetStreamConnection, leadership: Leader
         case 'unknown':
           problem = outcome.problem;
           uncertain = true;
-          await connection.pause(pauseMs, AbortSignal.timeout(pauseMs));
+          await connection.pause(pauseMs);
           break;
         case 'outdated':
           uncertain = true;
@@ -149,6 +147,16 @@ export function createLeader(connection: JetStreamConnection, leadership: Leader
     }
   }
 
+  /** A server may take less than we do; the client would throw before it sends anything. */
+  function checkPayload(text: string, about: string): void {
+    const most = (connection.nats.info?.max_payload ?? Number.POSITIVE_INFINITY) - headerBytes;
+    const size = Buffer.byteLength(text);
+    if (size <= most) return;
+    throw new EntryTooLarge(
+      `the event for ${about} has ${size} bytes, more than the ${most} this NATS server takes (max_payload)`,
+    );
+  }
+
   return {
     logId,
     epoch,
@@ -161,6 +169,7 @@ export function createLeader(connection: JetStreamConnection, leadership: Leader
         );
       }
       const encoded = entries.map((entry) => ({ ...entry, text: encodeEntry(entry) }));
+      for (const { text, event } of encoded) checkPayload(text, event.subject);
       return inTurn(() => appendNow(encoded));
     },
     purge: (subject, sequence) =>

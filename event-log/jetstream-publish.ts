@@ -30,9 +30,8 @@ const noRoom = [10077, 10023, 10047];
  * expectations without a word, and report each failure as a wrong number of messages.
  */
 export async function publish(
-  { nats }: JetStreamConnection,
+  { nats, timeoutMs }: JetStreamConnection,
   messages: readonly Message[],
-  timeoutMs: number,
 ): Promise<Outcome> {
   const batch = messages.length > 1 ? randomUUID() : null;
   const last = messages.length - 1;

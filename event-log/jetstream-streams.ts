@@ -10,8 +10,7 @@ import {
 import { nanos } from '@nats-io/transport-node';
 import type { Subjects } from '../contracts/subjects.ts';
 import { forgetAfterMs } from './acknowledgements.ts';
-import { LogInUse, LogUnavailable, maxEntryBytes } from './event-log.ts';
-import { keptPerSubject } from './sqlite-store.ts';
+import { keptPerSubject, LogInUse, LogUnavailable, maxEntryBytes } from './event-log.ts';
 
 export type LogStreamOptions = {
   readonly subjects: Subjects;
@@ -22,7 +21,8 @@ export type LogStreamOptions = {
 export type LogState = { readonly logId: string; readonly lastSequence: number };
 
 const logIdKey = 'log-id';
-const headerBytes = 4096;
+/** Room for the headers of an append. */
+export const headerBytes = 4096;
 const streamNotFound = 10059;
 const streamNameInUse = 10058;
 

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { isPrefix, type StoredEntry } from './entry.ts';
-import { LogFull, LogUnavailable, NoLongerLeader } from './event-log.ts';
+import { keptPerSubject, LogFull, LogUnavailable, NoLongerLeader } from './event-log.ts';
 
-/** How many entries each subject keeps; JetStream's `max_msgs_per_subject` says the same. */
-export const keptPerSubject = 16;
 const schemaVersion = 1;
 
 export type NewRow = {

@@ -21,14 +21,14 @@ export type NatsServer = {
 };
 
 /** A nats-server of its own for one test, with JetStream, on loopback; gone with the test. */
-export async function startNatsServer(t: ExecutionContext): Promise<NatsServer> {
+export async function startNatsServer(t: ExecutionContext, moreConfig = ''): Promise<NatsServer> {
   const directory = await mkdtemp(join(tmpdir(), 'headgate-nats-'));
   const storeDirectory = join(directory, 'store');
   const port = await freePort();
   const config = join(directory, 'nats.conf');
   await writeFile(
     config,
-    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${storeDirectory}", sync_interval: always }\n`,
+    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${storeDirectory}", sync_interval: always }\n${moreConfig}\n`,
   );
   let running: ChildProcess | null = null;
 
