@@ -2,7 +2,7 @@ import { startDnsServer } from './dns-server.ts';
 import { basicAuthentication, forwardProxy, usersSecret } from './forward-proxy.ts';
 import { type HeadgateUp, startHeadgate } from './headgate-up.ts';
 import { type Origin, startOrigin } from './origin.ts';
-import type { Scope } from './scope.ts';
+import type { Scope } from './teardowns.ts';
 import { type Certificates, makeCertificates } from './tls.ts';
 
 /** What every client test needs; `origin.test` is a name that only the proxy can resolve. */

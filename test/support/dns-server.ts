@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { type Answer, decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet';
-import type { Scope } from './scope.ts';
+import type { Scope } from './teardowns.ts';
 
 /** What a name has; a function is asked anew for each query. */
 export type DnsRecords = {

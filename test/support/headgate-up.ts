@@ -7,7 +7,7 @@ import { childEnvironment, testWorkers } from './environment.ts';
 import { type Lines, linesOf } from './lines.ts';
 import { freePorts } from './ports.ts';
 import { type Finished, run } from './run.ts';
-import type { Scope } from './scope.ts';
+import type { Scope } from './teardowns.ts';
 
 const headgate = join(import.meta.dirname, '../../cli/headgate');
 const portTries = 5;

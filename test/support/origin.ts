@@ -13,7 +13,7 @@ import {
   type Socket,
   type Server as TcpServer,
 } from 'node:net';
-import type { Scope } from './scope.ts';
+import type { Scope } from './teardowns.ts';
 
 export type Origin = {
   readonly port: number;

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './run.ts';
-import type { Scope } from './scope.ts';
+import type { Scope } from './teardowns.ts';
 
 export type Certificates = {
   /** A CA of this test alone, PEM, and where it lies for programs that want a file. */
