@@ -65,10 +65,9 @@ export function refusalText(refusal: HttpRefusal, connection: 'close' | 'keep-al
 /** Codes of our own go out as the registered type that says the same. */
 function proxyStatusType(code: ErrorCode): string {
   if (isRfc9209(code)) return code;
-  if (code === 'request_timeout') return 'http_request_error';
-  return errorCodes[code].status === 403 || errorCodes[code].status === 407
-    ? 'http_request_denied'
-    : 'http_request_error';
+  const { side, status } = errorCodes[code];
+  if (side === 'self') return 'proxy_internal_error';
+  return status === 403 || status === 407 ? 'http_request_denied' : 'http_request_error';
 }
 
 /** An sf-token may hold what a pseudonym does; what it may not becomes a dash (RFC 8941 §3.3.4). */
