@@ -125,7 +125,8 @@ async function startProgram(
 
 async function untilItListens(child: ChildProcess, port: number): Promise<void> {
   while (!(await answers(port))) {
-    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}`);
+    const ending = child.exitCode ?? child.signalCode;
+    if (ending !== null) throw new Error(`${child.spawnfile} ended with ${ending}`);
   }
 }
 
