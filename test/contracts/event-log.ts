@@ -246,6 +246,20 @@ export function testEventLog(name: string, open: OpenLog): void {
     t.is((await configure(gone)).length, 1);
   });
 
+  test(`${name}: a purge up to 0 removes nothing, and tells who leads no more`, async (t) => {
+    const { log, subjects } = await open(t);
+    const subject = subjects.config(pool, keyOf('a'));
+    const old = await log.lead('first');
+    await old.append([{ subject, event: makeEvent('kept') }]);
+
+    await old.purge(subject, 0);
+    const current = await log.lead('second');
+    await current.purge(subject, 0);
+
+    await t.throwsAsync(old.purge(subject, 0), { instanceOf: NoLongerLeader });
+    t.deepEqual(dataOf(await readAll(log, [subject])), ['kept']);
+  });
+
   test(`${name}: an entry above the limit is refused, and one at the limit is not`, async (t) => {
     const { log, subjects } = await open(t);
     const leader = await log.lead('me');
