@@ -26,7 +26,8 @@ export type CachedFile =
 export const settleMs = 20;
 /** A file that never rests is reported rather than waited for. */
 const patienceMs = 1000;
-const maxFileBytes = 4 * 1_048_576;
+/** As much as a ConfigMap holds; parsing it takes up to seconds, which delay everything else. */
+const maxFileBytes = 1_048_576;
 
 type Slot = {
   version: string | null;
@@ -102,7 +103,7 @@ function restless(file: FoundFile, slot: Slot, waitMs: number): CachedFile {
 
 /** The bytes of a file, why there are none, or `null` when it changed under the reader's hands. */
 async function load(file: FoundFile): Promise<Uint8Array | { readonly message: string } | null> {
-  if (file.size > maxFileBytes) return { message: 'is larger than 4 MiB' };
+  if (file.size > maxFileBytes) return { message: 'is larger than 1 MiB: split it' };
   try {
     await using handle = await open(file.path);
     const bytes = await handle.readFile();

@@ -7,6 +7,7 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
+  visit,
 } from 'yaml';
 import { parseField } from '../schema/field-path.ts';
 
@@ -21,11 +22,15 @@ export type ParsedDocument = {
 export type ParsedFile = {
   readonly documents: readonly ParsedDocument[];
   /** Anything here means that there may be more in the file than was understood. */
-  readonly problems: readonly { readonly line: number; readonly message: string }[];
+  readonly problems: readonly LocatedProblem[];
 };
 
-/** Aliases may be written a thousand times and stand for billions of nodes. */
+type LocatedProblem = { readonly line: number; readonly message: string };
+
+/** Aliases of aliases may stand for billions of nodes. */
 const maxAliasCount = 100;
+/** To find what one alias stands for, the library walks the whole document. */
+const maxAliases = 1000;
 
 /** YAML documents of a file, JSON included. Every problem comes back with its line; it never throws. */
 export function parseFile(bytes: Uint8Array): ParsedFile {
@@ -39,8 +44,7 @@ export function parseFile(bytes: Uint8Array): ParsedFile {
   try {
     return parseText(text);
   } catch (error) {
-    const reason = error instanceof RangeError ? 'is nested too deeply' : messageOf(error);
-    return { documents: [], problems: [{ line: 1, message: reason }] };
+    return { documents: [], problems: [{ line: 1, message: reasonOf(error) }] };
   }
 }
 
@@ -64,27 +68,71 @@ function parseText(text: string): ParsedFile {
     version: '1.2',
     merge: true,
     prettyErrors: false,
+    // The library compares every key with every other: minutes for a large file.
+    uniqueKeys: false,
     lineCounter: lines,
   });
   const documents: ParsedDocument[] = [];
-  const problems: { line: number; message: string }[] = [];
+  const problems: LocatedProblem[] = [];
   for (const document of Array.isArray(parsed) ? parsed : []) {
-    // A warning is about a tag nobody here gives a meaning to.
-    for (const { pos, message } of [...document.errors, ...document.warnings]) {
-      problems.push({ line: lines.linePos(pos[0]).line, message: lowerFirst(message) });
-    }
+    const found = problemsIn(document, lines);
+    problems.push(...found.slice(0, maxProblems));
     const [start = 0] = document.contents?.range ?? [];
     const line = lines.linePos(start).line;
-    if (document.errors.length > 0) continue;
+    if (found.length > 0) continue;
     try {
       const object: unknown = document.toJS({ maxAliasCount });
       if (object === null) continue;
       documents.push({ object, line, lineOf: (field) => lineOf(document, lines, field) ?? line });
     } catch (error) {
-      problems.push({ line, message: lowerFirst(messageOf(error)) });
+      problems.push({ line, message: reasonOf(error) });
     }
   }
   return { documents, problems };
+}
+
+/** One slip can upset every line after it. */
+const maxProblems = 10;
+
+function problemsIn(document: Document, lines: LineCounter): readonly LocatedProblem[] {
+  // A warning is about a tag nobody here gives a meaning to.
+  const told = [...document.errors, ...document.warnings].map((error) => ({
+    line: lines.linePos(error.pos[0]).line,
+    message: reasonOf(error),
+  }));
+  if (told.length > 0) return told;
+  return countAliases(document) > maxAliases
+    ? [{ line: 1, message: `has more than ${maxAliases} aliases` }]
+    : repeatedKeys(document, lines);
+}
+
+function countAliases(document: Document): number {
+  let count = 0;
+  visit(document, {
+    Alias() {
+      count += 1;
+    },
+  });
+  return count;
+}
+
+/** Of two values for one key nobody can say which was meant. */
+function repeatedKeys(document: Document, lines: LineCounter): readonly LocatedProblem[] {
+  const problems: LocatedProblem[] = [];
+  visit(document, {
+    Map(_, map) {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        const name = nameOf(key);
+        const [start = 0] = (isNode(key) && key.range) || [];
+        if (seen.has(name) && name !== '<<') {
+          problems.push({ line: lines.linePos(start).line, message: `"${name}" is written twice` });
+        }
+        seen.add(name);
+      }
+    },
+  });
+  return problems;
 }
 
 /** Follows the path as far as it is written. */
@@ -112,10 +160,8 @@ function nameOf(key: unknown): string {
   return String(isNode(key) ? (key as Node & { value?: unknown }).value : key);
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function lowerFirst(message: string): string {
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/call stack/.test(message)) return 'is nested too deeply';
   return message.charAt(0).toLowerCase() + message.slice(1);
 }
