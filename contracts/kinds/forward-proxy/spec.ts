@@ -270,7 +270,8 @@ export type ForwardProxySpec = {
   };
   /**
    * Whether origins of plain HTTP requests are told the client's address, and in which
-   * header. Off keeps clients private.
+   * header. `"Off"` keeps clients private; it needs the quotes, because kubectl reads Off as
+   * false.
    */
   readonly forwardedHeader: 'Off' | 'Forwarded' | 'XForwardedFor';
   /**
