@@ -47,8 +47,7 @@ program.exitOverride();
 function crash(error: unknown): void {
   const log = createLog();
   log.error('internal error', { error });
-  log.flush();
-  process.exit(exitCodes.bug.code);
+  void log.flush().finally(() => process.exit(exitCodes.bug.code));
 }
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
@@ -71,3 +70,7 @@ try {
     end(failure.exit);
   }
 }
+
+/** Everything is closed by now; should something still hold the process, it is told to go. */
+const lingerMs = 5000;
+setTimeout(() => process.exit(), lingerMs).unref();

@@ -1,14 +1,17 @@
 import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
-import type { Pass } from './reconcile.ts';
+import type { SecretReference } from '../kinds/decider.ts';
 
 type Keys = Map<string, ResourceKey>;
 
-/** Which resources have to be looked at again when something else changes. */
+/**
+ * Which resources have to be looked at again when something else changes. What a pass depends on is
+ * noted before it is read: a change in between must not be missed.
+ */
 export type Concerns = ReturnType<typeof createConcerns>;
 
 export function createConcerns() {
   const usersOfSecret = new Map<string, Keys>();
-  const refusedPorts: Keys = new Map();
+  const lackingPorts: Keys = new Map();
   const waitingForSource: Keys = new Map();
 
   function put(keys: Keys, key: ResourceKey, concerned: boolean): void {
@@ -17,14 +20,11 @@ export function createConcerns() {
   }
 
   return {
-    /** Notes what the newest pass of a resource depends on. */
-    note(key: ResourceKey, { secrets, waitsForSource }: Pass, lacksPort: boolean): void {
-      put(waitingForSource, key, waitsForSource);
-      put(refusedPorts, key, lacksPort);
+    refersTo(key: ResourceKey, references: readonly SecretReference[]): void {
       for (const users of usersOfSecret.values()) put(users, key, false);
-      for (const { reference } of secrets) {
-        const secret = `${reference.namespace}/${reference.name}`;
-        const users = usersOfSecret.get(secret) ?? new Map();
+      for (const { namespace, name } of references) {
+        const secret = `${namespace}/${name}`;
+        const users: Keys = usersOfSecret.get(secret) ?? new Map();
         usersOfSecret.set(secret, users);
         put(users, key, true);
       }
@@ -32,9 +32,11 @@ export function createConcerns() {
     usersOf: (namespace: string, name: string): readonly ResourceKey[] => [
       ...(usersOfSecret.get(`${namespace}/${name}`)?.values() ?? []),
     ],
-    /** A port may have been freed. */
-    lackingPorts: (): readonly ResourceKey[] => [...refusedPorts.values()],
-    /** The source can be read completely again. */
+    /** Somebody else holds a port it wants. */
+    lacksPort: (key: ResourceKey, lacks: boolean): void => put(lackingPorts, key, lacks),
+    lackingPorts: (): readonly ResourceKey[] => [...lackingPorts.values()],
+    /** It is gone, but a part of the source cannot be read: absence proves nothing. */
+    waitsForSource: (key: ResourceKey, waits: boolean): void => put(waitingForSource, key, waits),
     waitingForSource: (): readonly ResourceKey[] => [...waitingForSource.values()],
   };
 }

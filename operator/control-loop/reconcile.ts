@@ -9,6 +9,7 @@ import type { Leader, NewEntry } from '../../event-log/event-log.ts';
 import type { Seal } from '../../event-log/seal.ts';
 import { deciders } from '../kinds/all-kinds.ts';
 import type { Considered } from '../kinds/decider.ts';
+import type { Concerns } from './concerns.ts';
 import { claimsOf, consider } from './consider.ts';
 import { configIn, envelope, eventEntries, leavingEntries, type Writing } from './entries.ts';
 import { type Held, servingOf } from './held.ts';
@@ -20,6 +21,7 @@ import type { States } from './states.ts';
 export type Reconciler = {
   readonly source: Source;
   readonly states: States;
+  readonly concerns: Concerns;
   readonly leader: Leader;
   readonly seal: Seal;
   readonly writing: Writing;
@@ -29,26 +31,20 @@ export type Reconciler = {
   readonly versionAt: (subject: string, sequence: number) => Promise<unknown>;
 };
 
-export type Pass = {
-  /** What was appended, in the order of the log; often nothing. */
-  readonly appended: ReadonlyArray<{ readonly type: string; readonly sequence: number }>;
-  /** It is gone from the source, but a part of the source cannot be read: absence proves nothing. */
-  readonly waitsForSource: boolean;
-  /** The Secrets the newest spec refers to. */
-  readonly secrets: readonly FoundSecret[];
-};
-
-const nothing: Pass = { appended: [], waitsForSource: false, secrets: [] };
+/** What a pass appended, in the order of the log; often nothing. */
+export type Appended = ReadonlyArray<{ readonly type: string; readonly sequence: number }>;
 
 /** One pass for any kind: look, decide, record. Safe to repeat. */
 export async function reconcile<K extends Kind>(
   loop: Reconciler,
   key: ResourceKey & { readonly kind: K },
-): Promise<Pass> {
-  const { source, states } = loop;
+): Promise<Appended> {
+  const { source, states, concerns } = loop;
   const held = states.get(key);
   const observed = source.read(key);
+  concerns.refersTo(key, observed?.valid ? deciders[key.kind].secretsOf(observed.spec, key) : []);
   if (observed === null) return removeAbsent(loop, held);
+  concerns.waitsForSource(key, false);
 
   const secrets = observed.valid ? await findSecrets(source, loop.seal, key, observed.spec) : [];
   const considered = consider(held, observed, {
@@ -58,17 +54,23 @@ export async function reconcile<K extends Kind>(
     incumbents: (pool) => incumbentsOf(states, pool),
     held: await heldVersion(loop, held, observed),
   });
+  const outcome = considered?.outcome ?? null;
+  const lacksPort = outcome !== null && !outcome.accepted && outcome.reason === 'PortConflict';
+  concerns.lacksPort(key, lacksPort);
   const events = deciders[key.kind].decide(held.state, considered);
-  const appended = await record(loop, held, considered, events, secrets);
-  return { appended, waitsForSource: false, secrets };
+  return record(loop, held, considered, events, secrets);
 }
 
 /** Gone from the source: removed if it was ours and the source could be read completely. */
-async function removeAbsent<K extends Kind>(loop: Reconciler, held: Held<K>): Promise<Pass> {
-  if (held.state.status === 'absent') return nothing;
-  if (held.source !== loop.source.id && !loop.adopt) return nothing;
-  if (!loop.source.list().complete) return { ...nothing, waitsForSource: true };
+async function removeAbsent<K extends Kind>(loop: Reconciler, held: Held<K>): Promise<Appended> {
+  const { source, concerns } = loop;
+  const isOurs = held.source === source.id || loop.adopt;
+  if (held.state.status === 'absent' || !isOurs) return [];
+  const { complete } = source.list();
+  concerns.waitsForSource(held.key, !complete);
+  if (!complete) return [];
 
+  concerns.lacksPort(held.key, false);
   const events = deciders[held.key.kind].decide(held.state, null);
   const appended = await record(loop, held, null, events, []);
   const { reported } = loop.states.get(held.key);
@@ -78,7 +80,7 @@ async function removeAbsent<K extends Kind>(loop: Reconciler, held: Held<K>): Pr
       reported.sequence,
     );
   }
-  return { ...nothing, appended };
+  return appended;
 }
 
 /** Appends what was decided, all or nothing, and folds it at once. */
@@ -88,7 +90,7 @@ async function record<K extends Kind>(
   considered: Considered<K>,
   events: readonly EventOf<K>[],
   secrets: readonly FoundSecret[],
-): Promise<Pass['appended']> {
+): Promise<Appended> {
   if (events.length === 0) return [];
   const entries = [
     ...(considered?.outcome.accepted
@@ -123,7 +125,7 @@ export async function leavePools(loop: Reconciler, held: Held): Promise<void> {
 async function append(
   { leader, states }: Reconciler,
   entries: readonly NewEntry[],
-): Promise<Pass['appended']> {
+): Promise<Appended> {
   const sequences = await leader.append(entries);
   return entries.map(({ subject, event }, index) => {
     const sequence = sequences[index] ?? 0;

@@ -19,7 +19,7 @@ import { keepHouse } from './housekeeping.ts';
 import type { Listener } from './listener.ts';
 import { createPods } from './pods.ts';
 import { publishPools, recordHistoryLost } from './publication.ts';
-import { leavePools, type Pass, type Reconciler, reconcile } from './reconcile.ts';
+import { type Appended, leavePools, type Reconciler, reconcile } from './reconcile.ts';
 import { runTogether, ticks } from './run-together.ts';
 import type { Source, SourceChange } from './source.ts';
 import { createStates } from './states.ts';
@@ -74,7 +74,8 @@ export function createTerm(
     onStatus: listener.onStatus,
     onArrived: (held) => held.leftBehind.length > 0 && queue.add(held.key),
   });
-  const loop: Reconciler = { ...options, states, leader, versionAt };
+  const concerns = createConcerns();
+  const loop: Reconciler = { ...options, states, concerns, leader, versionAt };
   const publication = { states, leader, writing, pools };
   const historyLost = leader.created && knownBefore > 0;
 
@@ -85,8 +86,6 @@ export function createTerm(
   let published: 'no' | 'now' | 'yes' = 'no';
   let publishedAt = 0;
   let ready = false;
-  const concerns = createConcerns();
-
   async function versionAt(subject: string, sequence: number): Promise<unknown> {
     for await (const entry of eventLog.history([subject], signal)) {
       if (entry.sequence === sequence) return entry.event.data;
@@ -163,9 +162,9 @@ export function createTerm(
   async function work(): Promise<void> {
     for await (const key of queue) {
       try {
-        const pass = await reconcile(loop, key);
+        const appended = await reconcile(loop, key);
         queue.succeeded(key);
-        await settle(key, pass);
+        await settle(key, appended);
       } catch (error) {
         if (signal.aborted) return;
         putOff(key, error);
@@ -193,25 +192,23 @@ export function createTerm(
   }
 
   /** What a pass means for others: freed ports, pools to leave, pools to tell. */
-  async function settle(key: ResourceKey, pass: Pass): Promise<void> {
+  async function settle(key: ResourceKey, appended: Appended): Promise<void> {
     firstRound?.delete(formatKey(key));
-    const held = states.get(key);
-    const lacksPort = held.state.status === 'rejected' && held.state.reason === 'PortConflict';
-    concerns.note(key, pass, lacksPort);
-    if (pass.appended.length > 0) {
-      announce(key, pass.appended);
-      if (!lacksPort) addAll(concerns.lackingPorts());
+    if (appended.length > 0) {
+      announce(key, appended);
+      addAll(concerns.lackingPorts().filter((other) => formatKey(other) !== formatKey(key)));
     }
     reporter.changed(key);
+    const held = states.get(key);
     if (held.leftBehind.length > 0 && reporter.hasArrived(key)) await leavePools(loop, held);
-    if (published === 'yes' && pass.appended.length > 0) await publishPools(publication);
+    if (published === 'yes' && appended.length > 0) await publishPools(publication);
   }
 
   function addAll(keys: readonly ResourceKey[]): void {
     for (const key of keys) queue.add(key);
   }
 
-  function announce(key: ResourceKey, appended: Pass['appended']): void {
+  function announce(key: ResourceKey, appended: Appended): void {
     const resource = formatKey(key);
     for (const { type, sequence } of appended) log.info('recorded', { resource, type, sequence });
     if (states.get(key).state.status === 'absent') listener.onRemoved(key);

@@ -15,8 +15,6 @@ import type { Scope } from './teardowns.ts';
 export const subjects = createSubjects();
 
 /** One log, and what operators and pods do with it. */
-export type World = Awaited<ReturnType<typeof openWorld>>;
-
 export async function openWorld(t: Scope, { maxBytes = 1024 ** 3, file = ':memory:' } = {}) {
   const eventLog = await openSqliteEventLog({ file, subjects, maxBytes });
   t.teardown(() => eventLog[Symbol.asyncDispose]());
@@ -42,8 +40,10 @@ export async function openWorld(t: Scope, { maxBytes = 1024 ** 3, file = ':memor
         .filter(({ event }) => !event.type.includes('status'))
         .map(({ event }) => `${event.type.split('.').at(-2)} ${event.subject.split('/').at(-1)}`);
     },
-    operate: (source: TableSource = createTableSource(), more: Partial<OperatorOptions> = {}) =>
-      operate(t, { eventLog, acknowledgements, seal, source, ...more }),
+    operate: (
+      source: TableSource = createTableSource(),
+      more: Partial<Omit<OperatorOptions, 'source'>> = {},
+    ) => operate(t, { eventLog, acknowledgements, seal, source, ...more }),
     /** A pod that serves everything it reads of the log, except what it refuses. */
     startPod: (name = 'pod-1', refuse: (entry: LogEntry) => Refusal | null = () => null) =>
       startPod(t, { eventLog, acknowledgements }, name, refuse),
@@ -135,7 +135,7 @@ export function message(report: StatusReported, type: 'Accepted' | 'Programmed')
 
 function startPod(
   t: Scope,
-  { eventLog, acknowledgements }: Pick<World, 'eventLog' | 'acknowledgements'>,
+  { eventLog, acknowledgements }: Omit<Needed, 'seal'>,
   instance: string,
   refuse: (entry: LogEntry) => Refusal | null,
 ) {
