@@ -9,8 +9,8 @@ import {
   NoLongerLeader,
 } from '../../event-log/event-log.ts';
 import { openJetStreamEventLog } from '../../event-log/jetstream-event-log.ts';
-import { follow, readAll } from '../contracts/event-log.ts';
 import { keyOf, makeEvent, pool } from '../support/events.ts';
+import { follow, readAll } from '../support/follow-log.ts';
 import { startNatsServer } from '../support/nats-server.ts';
 import { startRelay } from '../support/relay.ts';
 

@@ -10,8 +10,8 @@ import { openJetStreamEventLog } from '../../event-log/jetstream-event-log.ts';
 import { createSeal, type Seal, SealBroken } from '../../event-log/seal.ts';
 import { generateSealingKey } from '../../event-log/sealing-keys.ts';
 import { openSqliteEventLog } from '../../event-log/sqlite-event-log.ts';
-import { follow } from '../contracts/event-log.ts';
 import { makeEvent, pool } from '../support/events.ts';
+import { follow } from '../support/follow-log.ts';
 import { startNatsServer } from '../support/nats-server.ts';
 
 const subjects = createSubjects();
