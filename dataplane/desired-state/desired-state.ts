@@ -64,11 +64,21 @@ export function withSnapshot(
   entries: readonly ConfigEntry[],
 ): DesiredState {
   const published = entries.some((entry) => isPublished(entry, logId));
-  const start: DesiredState = published
-    ? { ...nothingDesired, logId, published }
-    : { ...state, logId, published };
-  const folded = entries.reduce((next, entry) => withEntry(next, logId, entry), start);
-  return { ...folded, sequence };
+  // Folded over what was known: a version this pod must refuse belongs to the resource it has.
+  const folded = entries.reduce(
+    (next, entry) => (isPublished(entry, logId) ? next : withEntry(next, logId, entry)),
+    { ...state, logId, published },
+  );
+  const complete = { ...folded, sequence };
+  return published ? onlyListed(complete, entries) : complete;
+}
+
+/** Without what a snapshot that says it is complete does not list. */
+function onlyListed(state: DesiredState, entries: readonly ConfigEntry[]): DesiredState {
+  const listed = new Set(entries.map(({ subject }) => subject));
+  const resources = [...state.resources].filter(([subject]) => listed.has(subject));
+  const secrets = [...state.secrets].filter(([, { subject }]) => listed.has(subject));
+  return { ...state, resources: new Map(resources), secrets: new Map(secrets) };
 }
 
 export function withEntry(state: DesiredState, logId: string, entry: ConfigEntry): DesiredState {
