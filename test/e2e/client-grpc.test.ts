@@ -37,7 +37,7 @@ test('gRPC over TLS goes through CONNECT, with a password for the proxy', async 
 
   const answer = await callThrough(
     `http://alice:wonderland@127.0.0.1:${up.port}`,
-    `127.0.0.1:${port}`,
+    `localhost:${port}`,
     caFile,
   );
 

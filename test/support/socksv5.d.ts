@@ -1,5 +1,6 @@
 /** What the tests use of the npm package `socksv5`, as a client only. */
 declare module 'socksv5' {
+  import type { EventEmitter } from 'node:events';
   import type { Socket } from 'node:net';
 
   type Authentication = { readonly METHOD: number };
@@ -8,18 +9,18 @@ declare module 'socksv5' {
       None(): Authentication;
       UserPassword(user: string, password: string): Authentication;
     };
-    connect(
-      options: {
-        readonly host: string;
-        readonly port: number;
-        readonly proxyHost: string;
-        readonly proxyPort: number;
-        readonly localDNS?: boolean;
-        readonly strictLocalDNS?: boolean;
-        readonly auths: readonly Authentication[];
-      },
-      connected: (socket: Socket) => void,
-    ): Socket;
+    /** `socks.connect` needs a function that Node has long dropped; this still works. */
+    readonly Client: new (options: {
+      readonly proxyHost: string;
+      readonly proxyPort: number;
+      readonly localDNS: boolean;
+      readonly auths: readonly Authentication[];
+    }) => EventEmitter & {
+      connect(
+        options: { readonly host: string; readonly port: number },
+        connected: (socket: Socket) => void,
+      ): void;
+    };
   };
   export = socks;
 }
