@@ -18,6 +18,8 @@ export type HeadgateUpOptions = {
   /** How many free ports `resources` wants; default 1. */
   readonly ports?: number;
   readonly workers?: number;
+  /** Start even where a port is taken, for tests of just that; otherwise other ports are tried. */
+  readonly acceptsTakenPorts?: boolean;
   /** More arguments of `headgate up`: `--dns-server 127.0.0.1:5353`, … */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -64,7 +66,7 @@ export async function startHeadgate(t: Scope, options: HeadgateUpOptions): Promi
   }
   for (let attempt = 1; ; attempt += 1) {
     const up = await launch(t, home, options);
-    const outcome = await becameReady(up);
+    const outcome = await becameReady(up, options.acceptsTakenPorts ?? false);
     if (outcome === 'ready') return up;
     await up.stop('SIGKILL');
     const portWasTaken = /PortUnavailable|EADDRINUSE/.test(outcome);
@@ -129,7 +131,7 @@ async function launch(t: Scope, home: string, options: HeadgateUpOptions): Promi
         (candidate) => isResourceLine(candidate) && candidate.includes(resource),
         from,
       );
-      if (!isProgrammed(line)) throw new Error(`not programmed: ${line}`);
+      if (!isAsWanted(line)) throw new Error(`not programmed: ${line}`);
       return line;
     },
     async accessLog(matches, from = 0) {
@@ -150,9 +152,10 @@ async function launch(t: Scope, home: string, options: HeadgateUpOptions): Promi
 }
 
 /** `'ready'`, or what was printed instead of it. */
-async function becameReady(up: HeadgateUp): Promise<string> {
+async function becameReady(up: HeadgateUp, acceptsTakenPorts: boolean): Promise<string> {
   const ready = await up.stdout.next((line) => line === 'ready').catch(() => null);
-  const portWasTaken = up.stdout.all.some((line) => line.includes('PortUnavailable'));
+  const portWasTaken =
+    !acceptsTakenPorts && up.stdout.all.some((line) => line.includes('PortUnavailable'));
   return ready === null || portWasTaken ? transcript(up) : 'ready';
 }
 
@@ -164,8 +167,9 @@ async function replaceFile(home: string, file: string, text: string): Promise<vo
 }
 
 const isAccessLogLine = (line: string) => line.startsWith('{');
-const isResourceLine = (line: string) => /^\S+\/\S+/.test(line) && !isAccessLogLine(line);
-const isProgrammed = (line: string) => /Programmed/i.test(line) && !/not|False/i.test(line);
+const isResourceLine = (line: string) =>
+  /^\w+\/\S+ (Programmed|refused|failed|stalled|removed)\b/.test(line);
+const isAsWanted = (line: string) => / (Programmed: |removed$)/.test(line);
 
 const transcript = ({ stdout, stderr }: { readonly stdout: Lines; readonly stderr: Lines }) =>
   [...stdout.all, ...stderr.all].join('\n');

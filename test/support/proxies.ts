@@ -31,8 +31,7 @@ export async function startProxies<Name extends string>(
     ...rest,
     ports: names.length,
     resources: (ports) =>
-      documents +
-      names.map((name, at) => document(name, ports[at] ?? 0, specs[name])).join(''),
+      documents + names.map((name, at) => document(name, ports[at] ?? 0, specs[name])).join(''),
   });
   const portOf = Object.fromEntries(names.map((name, at) => [name, up.ports[at] ?? 0]));
   return { up, portOf: portOf as Record<Name, number> };
