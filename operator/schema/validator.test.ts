@@ -110,7 +110,7 @@ const refused: Readonly<Record<string, readonly [object: unknown, problems: read
     proxy({ listeners: [{ name: 'all', protocol: 'Socks' }] }),
     ['spec.listeners[0].protocol: "Socks" is not one of HTTP, SOCKS, Mixed; did you mean SOCKS?'],
   ],
-  'YAML 1.1 for Off': [
+  'a boolean where a word belongs': [
     proxy({ listeners, forwardedHeader: false }),
     ['spec.forwardedHeader: must be text, not false: put it in quotes'],
   ],

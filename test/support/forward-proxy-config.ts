@@ -57,7 +57,7 @@ const everythingAllowed: ForwardProxyConfig = {
     targetBytes: 8192,
   },
   via: { enabled: true, pseudonym: 'egress.team-a' },
-  forwardedHeader: 'Off',
+  forwardedHeader: 'None',
   drain: { timeoutMs: 30_000, jitterMs: 5000, onPolicyChange: 'Keep' },
   accessLog: { enabled: true, redactQuery: true },
   metrics: { clientLabel: { mode: 'None', max: 100 }, hostLabel: { mode: 'None', max: 100 } },

@@ -135,7 +135,7 @@ const config = fields({
     targetBytes: count,
   }),
   via: fields({ enabled: flag, pseudonym: text }),
-  forwardedHeader: oneOf('Off', 'Forwarded', 'XForwardedFor'),
+  forwardedHeader: oneOf('None', 'Forwarded', 'XForwardedFor'),
   drain: fields({ timeoutMs: count, jitterMs: count, onPolicyChange: oneOf('Keep', 'Revoke') }),
   accessLog: fields({ enabled: flag, redactQuery: flag }),
   metrics: fields({

@@ -13,7 +13,7 @@ export type ForwardProxyConfig = {
   readonly timeouts: Timeouts;
   readonly limits: Limits;
   readonly via: { readonly enabled: boolean; readonly pseudonym: string };
-  readonly forwardedHeader: 'Off' | 'Forwarded' | 'XForwardedFor';
+  readonly forwardedHeader: 'None' | 'Forwarded' | 'XForwardedFor';
   readonly drain: {
     readonly timeoutMs: number;
     readonly jitterMs: number;

@@ -34,7 +34,7 @@ const spec: ForwardProxySpec = {
     targetBytes: '8Ki',
   },
   via: { enabled: true },
-  forwardedHeader: 'Off',
+  forwardedHeader: 'None',
   drain: { timeout: '30s', jitter: '5s', onPolicyChange: 'Keep' },
   accessLog: { enabled: true, redactQuery: true },
   metrics: { clientLabel: { mode: 'None', max: 100 }, hostLabel: { mode: 'None', max: 100 } },
