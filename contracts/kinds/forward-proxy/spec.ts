@@ -270,10 +270,9 @@ export type ForwardProxySpec = {
   };
   /**
    * Whether origins of plain HTTP requests are told the client's address, and in which
-   * header. `"Off"` keeps clients private; it needs the quotes, because kubectl reads Off as
-   * false.
+   * header. `None` keeps clients private.
    */
-  readonly forwardedHeader: 'Off' | 'Forwarded' | 'XForwardedFor';
+  readonly forwardedHeader: 'None' | 'Forwarded' | 'XForwardedFor';
   /**
    * What happens to connections when a listener goes, or the pod.
    */
@@ -421,7 +420,7 @@ export type ForwardProxySpecAsWritten = {
     readonly enabled?: boolean;
     readonly pseudonym?: string;
   };
-  readonly forwardedHeader?: 'Off' | 'Forwarded' | 'XForwardedFor';
+  readonly forwardedHeader?: 'None' | 'Forwarded' | 'XForwardedFor';
   readonly drain?: {
     readonly timeout?: string;
     readonly jitter?: string;
