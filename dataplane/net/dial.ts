@@ -69,6 +69,8 @@ function race(
   }
 
   function attempt(): void {
+    // An address that refused may have made this one come early: its timer must not dial one more.
+    if (timer !== null) clearTimeout(timer);
     const ip = addresses[next++];
     if (ip === undefined) return;
     const socket = connect({
