@@ -29,21 +29,23 @@ export async function bind(address: string, port: number): Promise<BoundSocket> 
 
 async function bindExactly(address: string, port: number): Promise<BoundSocket> {
   const server = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<BoundSocket>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  // 'listening' comes before the event loop polls: the server is closed again before it can accept.
-  server.listen({ host: address, port, exclusive: true, backlog: 511 }, () => {
+  server.listen({ host: address, port, exclusive: true, backlog: 511 }, resolve);
+  await promise;
+  // We are here before the event loop polls: the server is closed again before it can accept.
+  try {
     const held = duplicateDescriptor(descriptorOf(server));
     const bound = server.address();
-    server.close();
-    resolve({
+    return {
       address,
       port: typeof bound === 'object' && bound !== null ? bound.port : port,
       duplicate: () => duplicateDescriptor(held),
       close: () => closeSync(held),
-    });
-  });
-  return promise;
+    };
+  } finally {
+    server.close();
+  }
 }
 
 /** Node has no public way to ask a server for its descriptor. */
