@@ -120,13 +120,16 @@ const fieldChecks: ReadonlyMap<string, FieldCheck> = new Map<string, FieldCheck>
 
 function findFieldProblem({ method, httpVersion, fields }: RequestHead): HeadProblem | null {
   let hosts = 0;
+  let credentials = 0;
   for (let at = 0; at < fields.length; at += 2) {
     const name = (fields[at] ?? '').toLowerCase();
     if (name === 'host') hosts++;
+    if (name === 'proxy-authorization') credentials++;
     const problem = fieldChecks.get(name)?.(fields[at + 1] ?? '', { method, httpVersion });
     if (problem !== undefined && problem !== null) return problem;
   }
   if (hosts > 1) return bad('more than one Host header');
+  if (credentials > 1) return bad('more than one Proxy-Authorization header');
   return hosts === 0 && httpVersion === '1.1' ? bad('no Host header') : null;
 }
 

@@ -69,7 +69,7 @@ test('what nothing forbids goes to every address of its name, in order', (t) => 
   });
 });
 
-test('C4: CONNECT to a port not allowed is refused before anything is looked up', (t) => {
+test('C4: a tunnel to a port not allowed is refused before anything is looked up', (t) => {
   const policy = compilePolicy(
     forwardProxyConfig({ connect: { allowedPorts: [{ from: 443, to: 443 }] } }),
   );
@@ -78,16 +78,16 @@ test('C4: CONNECT to a port not allowed is refused before anything is looked up'
 
   t.is(at(443, 'connect'), null);
   t.is(at(80, 'connect'), 'refused default port_denied');
-  t.is(at(80, null), null, 'a plain request is no CONNECT');
-  t.is(at(80, 'socks'), null, 'nor is SOCKS');
+  t.is(at(80, 'socks'), 'refused default port_denied');
+  t.is(at(80, null), null, 'a plain request is no tunnel');
 });
 
-test('CONNECT that is switched off is refused, and says by which field', (t) => {
+test('tunnels that are switched off are refused, and it says by which field', (t) => {
   const policy = compilePolicy(forwardProxyConfig({ connect: { enabled: false } }));
 
   t.like(refuseEarly(policy, request('a.example:443')), {
     code: 'http_request_denied',
-    message: 'CONNECT is off here (spec.connect.enabled)',
+    message: 'tunnels are off here (spec.connect.enabled)',
   });
   t.is(refuseEarly(policy, request('a.example:80', { tunnel: null })), null);
 });

@@ -33,10 +33,10 @@ export type IsSelf = (ip: Ip, port: number) => boolean;
 /** A decision that needs no address: saves the lookup of names that are refused anyway. */
 export function refuseEarly(policy: Policy, request: RouteRequest): Route | null {
   const { target, tunnel } = request;
-  if (tunnel === 'connect' && !policy.config.connect.enabled) {
-    return refused('http_request_denied', 'default', 'CONNECT is off here (spec.connect.enabled)');
+  if (tunnel !== null && !policy.config.connect.enabled) {
+    return refused('http_request_denied', 'default', 'tunnels are off here (spec.connect.enabled)');
   }
-  if (tunnel === 'connect' && !portMatches(policy.connectPorts, target.port)) {
+  if (tunnel !== null && !portMatches(policy.connectPorts, target.port)) {
     const message = `port ${target.port} is not in spec.connect.allowedPorts`;
     return refused('port_denied', 'default', message);
   }

@@ -21,8 +21,8 @@ class StreamRelay implements Relay {
     this.#client = client;
     this.#upstream = upstream;
     this.#ended = ended;
-    this.#clientStart = client.bytesRead;
-    this.#upstreamStart = upstream.bytesRead;
+    this.#clientStart = client.bytesRead - client.readableLength;
+    this.#upstreamStart = upstream.bytesRead - upstream.readableLength;
     this.#copy(client, upstream, 'client_reset');
     this.#copy(upstream, client, 'upstream_reset');
   }
@@ -32,11 +32,13 @@ class StreamRelay implements Relay {
       if (!to.write(chunk)) from.pause();
     });
     to.on('drain', () => from.resume());
-    from.on('end', () => {
+    const onEnd = () => {
       if (from === this.#client) this.#clientFin = true;
       else this.#upstreamFin = true;
       to.end();
-    });
+    };
+    if (from.readableEnded) onEnd();
+    else from.on('end', onEnd);
     from.on('error', () => this.#finish(ifReset));
     from.on('close', () => {
       this.#open--;

@@ -152,16 +152,17 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     return policy !== undefined && inAny(client, policy.allowedClients);
   }
 
-  takeTunnel(connection: Connection): boolean {
+  /** `null`, or the limit that leaves no place. */
+  takeTunnel(connection: Connection): string | null {
     const { tunnels, tunnelsPerClient } = this.#policy.config.limits;
-    if (!this.#limits.take('tunnels', tunnels)) return false;
-    if (this.#clients === null) return true;
+    if (!this.#limits.take('tunnels', tunnels)) return 'spec.limits.tunnels';
+    if (this.#clients === null) return null;
     if (!this.#clients.take('tunnels', connection.client, tunnelsPerClient)) {
       this.#limits.give('tunnels');
-      return false;
+      return 'spec.limits.tunnelsPerClient';
     }
     this.#perTunnelClient.add(connection);
-    return true;
+    return null;
   }
 
   giveTunnel(connection: Connection): void {

@@ -8,6 +8,7 @@ import { formatTarget, type Target } from '../../../protocols/target.ts';
 import { chooseRoute, type Route, refuseEarly } from '../route.ts';
 import type { RequestType } from './access-log.ts';
 import type { Connection } from './connection.ts';
+import { EarlyData } from './early-data.ts';
 import { findRoute } from './find-route.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
 
@@ -60,6 +61,7 @@ export type TunnelRequest = {
 export class Tunnel {
   readonly #proxy: ForwardProxyServing;
   readonly #request: TunnelRequest;
+  readonly #early: EarlyData;
   readonly #startedMs = Date.now();
   #route: Route | null = null;
   #dial: Dial | null = null;
@@ -76,28 +78,26 @@ export class Tunnel {
   constructor(proxy: ForwardProxyServing, request: TunnelRequest) {
     this.#proxy = proxy;
     this.#request = request;
+    this.#early = new EarlyData(request.connection.socket, request.early, () =>
+      this.#finish('client_gone'),
+    );
   }
 
   /** Takes a place, decides, dials, answers, relays. */
   open(): void {
     const { connection, target, reply } = this.#request;
     const proxy = this.#proxy;
-    const { socket } = connection;
     connection.become('tunnel');
-    if (!proxy.takeTunnel(connection)) {
-      const message = 'too many tunnels (spec.limits.tunnels, spec.limits.tunnelsPerClient)';
-      this.#refuse('connection_limit_reached', message, 'denied', false);
+    const full = proxy.takeTunnel(connection);
+    if (full !== null) {
+      this.#refuse('connection_limit_reached', `too many tunnels (${full})`, 'denied', false);
       return;
     }
     proxy.tunnels.add(this);
-    socket.on('close', this.#clientGone);
+    this.#early.start();
     const tunnel = reply.type === 'connect' ? 'connect' : reply.type === 'upgrade' ? null : 'socks';
     findRoute(proxy, { client: connection.client, target, tunnel }, (route) => this.#routed(route));
   }
-
-  readonly #clientGone = (): void => {
-    if (this.#relay === null) this.#finish('client_gone');
-  };
 
   #routed(route: Route): void {
     if (this.#ended) return;
@@ -150,18 +150,18 @@ export class Tunnel {
     this.#ended = true;
     this.#giveBack();
     const { connection } = this.#request;
-    connection.socket.removeListener('close', this.#clientGone);
+    this.#early.stop();
     connection.linger();
     this.#report(status, null, 'allowed', this.#route?.rule ?? 'default', { received: 0, sent });
   }
 
   #establish(upstream: Socket): void {
-    const { connection, early, reply } = this.#request;
+    const { connection, reply } = this.#request;
     const { socket } = connection;
-    socket.removeListener('close', this.#clientGone);
+    this.#early.stop();
     socket.setNoDelay(true);
     reply.accept();
-    if (early.length > 0) upstream.write(early);
+    this.#early.sendTo(upstream);
     const now = Date.now();
     this.#establishedMs = now;
     this.#lastActivityMs = now;
@@ -178,14 +178,14 @@ export class Tunnel {
   }
 
   #refuse(code: ErrorCode, message: string, verdict: 'denied' | 'failed', held: boolean): void {
-    const { reply, connection } = this.#request;
+    const { reply } = this.#request;
     if (this.#ended) return;
     this.#ended = true;
     if (held) this.#giveBack();
+    this.#early.stop();
     reply.refuse(code, message);
     const rule = this.#route?.rule ?? 'default';
     this.#report(reply.statusOf(code), code, verdict, rule, { received: 0, sent: 0 });
-    connection.socket.removeListener('close', this.#clientGone);
   }
 
   /** Why it should end now, or `null`. */
@@ -243,7 +243,8 @@ export class Tunnel {
     this.#dial?.abort();
     if (this.#relay === null) this.#upstream?.destroy();
     this.#giveBack();
-    const { connection, early, reply } = this.#request;
+    const { connection, reply } = this.#request;
+    this.#early.stop();
     connection.become('closing');
     const { received, sent } = this.#relay?.bytes() ?? { received: 0, sent: 0 };
     const rule = this.#route?.rule ?? 'default';
@@ -252,7 +253,7 @@ export class Tunnel {
       this.#proxy.meters.tunnelEnded(reason, (Date.now() - this.#establishedMs) / 1000);
       this.#proxy.watchClosing(connection.socket, this.#upstream);
     }
-    const bytes = { received: received + early.length, sent };
+    const bytes = { received: received + this.#early.bytes, sent };
     this.#report(this.#relay === null ? 499 : reply.okStatus, code, 'allowed', rule, bytes);
   }
 
