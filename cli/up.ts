@@ -115,19 +115,7 @@ async function up(options: UpOptions): Promise<void> {
   const crashed = Promise.withResolvers<never>();
   crashed.promise.catch(() => undefined);
   const { acknowledgements } = eventLog;
-  const operator = cleanup.use(
-    startOperator({
-      source,
-      eventLog,
-      acknowledgements,
-      seal,
-      subjects,
-      pools: [pool],
-      log: log.with({ part: 'operator' }),
-      listener: createUpOutput({ print, directories: filename, logPlace: place }),
-      adopt: options.adopt ?? false,
-    }),
-  );
+  // Before the operator: a mistaken second `up` fails here, and not after it has taken the lead.
   const dataplane = cleanup.use(
     await startDataplane({
       log: eventLog,
@@ -145,6 +133,19 @@ async function up(options: UpOptions): Promise<void> {
       metrics,
       onHopeless: crashed.reject,
     }).catch(explainAdmin(options.admin)),
+  );
+  const operator = cleanup.use(
+    startOperator({
+      source,
+      eventLog,
+      acknowledgements,
+      seal,
+      subjects,
+      pools: [pool],
+      log: log.with({ part: 'operator' }),
+      listener: createUpOutput({ print, directories: filename, logPlace: place }),
+      adopt: options.adopt ?? false,
+    }),
   );
   print(`admin http://${formatAddress(dataplane.adminAddress)}`);
 

@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { LogLost, LogUnavailable } from '../../event-log/event-log.ts';
+import { checkOwner } from './owner.ts';
 import { runTogether } from './run-together.ts';
+import { createStates } from './states.ts';
 import { createTerm, type Term, type TermOptions } from './term.ts';
 
 export type ControlLoopOptions = TermOptions & {
@@ -37,30 +39,52 @@ export async function runControlLoop(
     }
   }
 
+  async function serveTerm(): Promise<void> {
+    const leader = await eventLog.lead(holder, known);
+    log.info('leading', { logId: leader.logId, epoch: leader.epoch, created: leader.created });
+    const ended = new AbortController();
+    const end = () => ended.abort();
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    term = createTerm(options, leader, known, synced.promise, ended);
+    await term.run().finally(() => signal.removeEventListener('abort', end));
+  }
+
   async function lead(): Promise<void> {
-    for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = longer(pauseMs)) {
-      try {
-        const leader = await eventLog.lead(holder, known);
-        log.info('leading', { logId: leader.logId, epoch: leader.epoch, created: leader.created });
-        pauseMs = firstPauseMs;
-        const ended = new AbortController();
-        const end = () => ended.abort();
-        signal.addEventListener('abort', end, { once: true });
-        if (signal.aborted) end();
-        term = createTerm(options, leader, known, synced.promise, ended);
-        await term.run().finally(() => signal.removeEventListener('abort', end));
-      } catch (error) {
-        if (!(error instanceof LogLost || error instanceof LogUnavailable)) throw error;
-        log.warn('the log has to be led again', { error });
-        await setTimeout(pauseMs, null, { signal }).catch(() => null);
-      }
+    if (!options.adopt) await refuseStrangers(options, signal);
+    let pauseMs = firstPauseMs;
+    while (!signal.aborted) {
+      const before = known;
+      await serveTerm().catch(unlessLost);
       known = Math.max(known, term?.knownSequence() ?? 0);
+      pauseMs = known > before ? firstPauseMs : Math.min(2 * pauseMs, longestPauseMs);
+      await setTimeout(pauseMs, null, { signal }).catch(() => null);
     }
+  }
+
+  function unlessLost(error: unknown): void {
+    if (!(error instanceof LogLost || error instanceof LogUnavailable)) throw error;
+    log.warn('the log has to be led again', { error });
   }
 
   await runTogether([listenToSource, lead], controller);
 }
 
-function longer(pauseMs: number): number {
-  return Math.min(2 * pauseMs, longestPauseMs);
+/** Looks who owns the log before taking the lead: a mistaken start must not end who rightly leads. */
+async function refuseStrangers({ eventLog, source, writing }: TermOptions, signal: AbortSignal) {
+  const looked = new AbortController();
+  const { allConfig, allJournal } = writing.subjects;
+  const ended = AbortSignal.any([signal, looked.signal]);
+  try {
+    for await (const update of eventLog.follow([allConfig, allJournal], ended)) {
+      if (update.type === 'snapshot') {
+        const states = createStates(writing.subjects);
+        states.reset(update.entries, update.sequence);
+        checkOwner(states, source.id);
+      }
+      return; // nothing to see: the election will find out why
+    }
+  } finally {
+    looked.abort();
+  }
 }

@@ -6,7 +6,6 @@ import {
   type FollowUpdate,
   type Leader,
   LogFull,
-  LogInUse,
   LogLost,
   LogUnavailable,
   NoLongerLeader,
@@ -17,6 +16,7 @@ import { createConcerns } from './concerns.ts';
 import type { Writing } from './entries.ts';
 import { keepHouse } from './housekeeping.ts';
 import type { Listener } from './listener.ts';
+import { checkOwner } from './owner.ts';
 import { createPods } from './pods.ts';
 import { publishPools, recordHistoryLost } from './publication.ts';
 import { type Appended, leavePools, type Reconciler, reconcile } from './reconcile.ts';
@@ -135,27 +135,21 @@ export function createTerm(
   async function begin(): Promise<void> {
     await Promise.all([caughtUp.promise, synced]);
     if (signal.aborted) return;
-    checkOwner();
+    if (!options.adopt) checkOwner(states, source.id);
     if (historyLost) await recordHistoryLost(publication, knownBefore);
-    const keys = new Map<string, ResourceKey>();
-    for (const { key } of states.all()) keys.set(formatKey(key), key);
-    for (const key of source.list().keys) keys.set(formatKey(key), key);
-    firstRound = new Set(keys.keys());
-    for (const id of [...keys.keys()].sort()) {
-      const key = keys.get(id);
-      if (key !== undefined) queue.add(key);
-    }
+    const keys = unionOfKeys();
+    firstRound = new Set(keys.map(formatKey));
+    addAll(keys);
     for (const { key } of states.all()) reporter.changed(key);
     await publishWhenDone();
     await work();
   }
 
-  function checkOwner(): void {
-    const other = states.all().find((held) => held.source !== source.id);
-    if (other === undefined || options.adopt) return;
-    throw new LogInUse(
-      `the log belongs to ${other.source}, which published ${formatKey(other.key)}; this is ${source.id}. To take it over, start with --adopt`,
-    );
+  /** What exists in the log or in the source, in an order that does not depend on files. */
+  function unionOfKeys(): readonly ResourceKey[] {
+    const inLog = states.all().map(({ key }) => key);
+    const keys = new Map([...inLog, ...source.list().keys].map((key) => [formatKey(key), key]));
+    return [...keys].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, key]) => key);
   }
 
   /** Looks at one key after the other; what cannot be done now is tried again later. */

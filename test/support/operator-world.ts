@@ -156,8 +156,11 @@ function startPod(
     };
     return acknowledgements.send(acknowledgement);
   };
+  const serving = Promise.withResolvers<void>();
   let last = { logId: '', applied: 0 };
+  let served = false;
   const take = (entry: LogEntry) => {
+    served ||= entry.event.type.includes('configured');
     const refusal = refuse(entry);
     if (refusal === null) refusals.delete(entry.subject);
     else refusals.set(entry.subject, refusal);
@@ -173,6 +176,7 @@ function startPod(
         last = { logId: update.logId, applied: update.entry.sequence };
       }
       await say(last.logId, last.applied);
+      if (served) serving.resolve();
     }
   })();
   t.teardown(async () => {
@@ -180,8 +184,8 @@ function startPod(
     await running;
   });
   return {
-    /** Goes without a word. */
-    kill: () => stop.abort(),
+    /** It has acknowledged a configuration. */
+    serving: serving.promise,
     speak: () => say(last.logId, last.applied),
     drain: () => say(last.logId, last.applied, true),
   };
