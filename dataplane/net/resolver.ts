@@ -32,11 +32,14 @@ const maxTtlMs = 300_000;
 const negativeTtlMs = 5_000;
 const maxEntries = 1024;
 const maxOutstanding = 256;
+/** RFC 8305 §3: so long IPv4 addresses wait for those of IPv6. */
+const resolutionDelayMs = 50;
 
 type Answer = { readonly failure: ErrorCode | null; readonly addresses: readonly Ip[] };
 type Entry = Answer & { readonly expiresMs: number };
 type Question = { readonly waiting: Resolved[] };
 type RecordAnswer = { addresses: Ip[]; ttlSeconds: number; error: string | null };
+type Found = Answer & { readonly result: LookupResult; readonly ttlSeconds: number };
 
 export function createResolver(settings: ResolverSettings): NameResolver {
   const { servers, search, ndots } = readResolvConf(settings);
@@ -54,14 +57,15 @@ export function createResolver(settings: ResolverSettings): NameResolver {
 
   function ask(key: string, name: string, options: ResolveOptions): void {
     const startedMs = Date.now();
-    lookUp(name, options, { servers, search, ndots }, (answer, ttlSeconds) => {
-      settings.observe(resultOf(answer.failure), (Date.now() - startedMs) / 1000);
+    lookUp(name, options, { servers, search, ndots }, (found) => {
+      const { failure, addresses, result, ttlSeconds } = found;
+      settings.observe(result, (Date.now() - startedMs) / 1000);
       const ttlMs = Math.min(Math.max(ttlSeconds * 1000, minTtlMs), maxTtlMs);
-      if (answer.failure === null) remember(key, answer, ttlMs);
-      else if (answer.failure === 'dns_error') remember(key, answer, negativeTtlMs);
+      if (failure === null) remember(key, { failure, addresses }, ttlMs);
+      else if (failure === 'dns_error') remember(key, { failure, addresses }, negativeTtlMs);
       const waiting = asked.get(key)?.waiting ?? [];
       asked.delete(key);
-      for (const done of waiting) done(answer.failure, answer.addresses);
+      for (const done of waiting) done(failure, addresses);
     });
   }
 
@@ -97,11 +101,6 @@ export function createResolver(settings: ResolverSettings): NameResolver {
   };
 }
 
-function resultOf(failure: ErrorCode | null): LookupResult {
-  if (failure === null) return 'ok';
-  return failure === 'dns_timeout' ? 'timeout' : 'not_found';
-}
-
 type Servers = {
   readonly servers: readonly string[];
   readonly search: readonly string[];
@@ -113,32 +112,31 @@ function lookUp(
   name: string,
   { family, timeoutMs }: ResolveOptions,
   { servers, search, ndots }: Servers,
-  done: (answer: Answer, ttlSeconds: number) => void,
+  done: (found: Found) => void,
 ): void {
   const tries = Math.max(1, Math.min(2, Math.floor(timeoutMs / 1000)));
   const resolver = new Resolver({ timeout: Math.max(100, Math.floor(timeoutMs / tries)), tries });
   if (servers.length > 0) resolver.setServers(servers);
-  let finished = false;
-  const finish = (answer: Answer, ttlSeconds: number) => {
-    if (finished) return;
-    finished = true;
-    clearTimeout(timer);
-    resolver.cancel();
-    done(answer, ttlSeconds);
-  };
-  const timer = setTimeout(() => finish({ failure: 'dns_timeout', addresses: [] }, 0), timeoutMs);
-
+  const deadlineMs = Date.now() + timeoutMs;
   const candidates = candidateNames(name, search, ndots);
+  let failed: LookupResult = 'not_found';
+
   const askNext = (at: number) => {
     const candidate = candidates[at];
     if (candidate === undefined) {
-      finish({ failure: 'dns_error', addresses: [] }, 0);
+      done({ failure: 'dns_error', addresses: [], result: failed, ttlSeconds: 0 });
       return;
     }
-    askBoth(resolver, candidate, family, ({ addresses, ttlSeconds, error }) => {
-      if (addresses.length > 0) finish({ failure: null, addresses }, ttlSeconds);
-      else if (error === 'ETIMEOUT') finish({ failure: 'dns_timeout', addresses: [] }, 0);
-      else if (!finished) askNext(at + 1);
+    const left = { family, timeoutMs: deadlineMs - Date.now() };
+    askBoth(resolver, candidate, left, ({ addresses, ttlSeconds, error }) => {
+      if (addresses.length > 0) {
+        done({ failure: null, addresses, result: 'ok', ttlSeconds });
+      } else if (error === 'ETIMEOUT') {
+        done({ failure: 'dns_timeout', addresses, result: 'timeout', ttlSeconds: 0 });
+      } else {
+        if (!isNotFound(error)) failed = 'error';
+        askNext(at + 1);
+      }
     });
   };
   askNext(0);
@@ -151,33 +149,48 @@ function candidateNames(name: string, search: readonly string[], ndots: number):
   return dots >= ndots ? [name, ...searched] : [...searched, name];
 }
 
+/** What has come when both families have answered, or when it is time to go on without one. */
 function askBoth(
   resolver: Resolver,
   name: string,
-  family: AddressFamily,
+  { family, timeoutMs }: ResolveOptions,
   done: (answer: RecordAnswer) => void,
 ): void {
   const answers: RecordAnswer[] = [];
   const expected = family === 'Auto' ? 2 : 1;
+  let ended = false;
+  const end = () => {
+    if (ended) return;
+    ended = true;
+    clearTimeout(timer);
+    resolver.cancel();
+    done(merge(answers, expected));
+  };
+  let timer = setTimeout(end, timeoutMs);
   const collect = (
     error: NodeJS.ErrnoException | null,
     records: readonly { readonly address: string; readonly ttl: number }[] = [],
   ) => {
-    answers.push({
-      addresses: records
-        .map(({ address }) => parseIp(address))
-        .filter((ip): ip is Ip => ip !== null),
-      ttlSeconds: Math.min(...records.map(({ ttl }) => ttl)),
-      error: error?.code ?? null,
-    });
-    if (answers.length === expected) done(merge(answers));
+    if (ended) return;
+    const addresses = records
+      .map(({ address }) => parseIp(address))
+      .filter((ip): ip is Ip => ip !== null);
+    const ttlSeconds = Math.min(...records.map(({ ttl }) => ttl));
+    answers.push({ addresses, ttlSeconds, error: error?.code ?? null });
+    if (answers.length === expected) {
+      end();
+    } else if (addresses[0]?.family === 4) {
+      // Some servers never answer when they are asked for IPv6.
+      clearTimeout(timer);
+      timer = setTimeout(end, Math.min(resolutionDelayMs, timeoutMs));
+    }
   };
   if (family !== 'IPv4') resolver.resolve6(name, { ttl: true }, collect);
   if (family !== 'IPv6') resolver.resolve4(name, { ttl: true }, collect);
 }
 
 /** Families in turn, IPv6 first, as RFC 8305 §4 dials them. */
-function merge(answers: readonly RecordAnswer[]): RecordAnswer {
+function merge(answers: readonly RecordAnswer[], expected: number): RecordAnswer {
   const all = answers.flatMap(({ addresses }) => addresses);
   const six = all.filter(({ family }) => family === 6);
   const four = all.filter(({ family }) => family === 4);
@@ -185,12 +198,19 @@ function merge(answers: readonly RecordAnswer[]): RecordAnswer {
   for (let at = 0; at < Math.max(six.length, four.length); at++) {
     addresses.push(...six.slice(at, at + 1), ...four.slice(at, at + 1));
   }
-  const timedOut = answers.some(({ error }) => error === 'ETIMEOUT');
+  const errors = answers.map(({ error }) => error).filter((error) => error !== null);
+  const late = answers.length < expected || errors.includes('ETIMEOUT');
   return {
     addresses,
-    ttlSeconds: Math.min(...answers.map(({ ttlSeconds }) => ttlSeconds)),
-    error: timedOut ? 'ETIMEOUT' : (answers[0]?.error ?? null),
+    // Half an answer is used, but not kept for long.
+    ttlSeconds: late ? 0 : Math.min(...answers.map(({ ttlSeconds }) => ttlSeconds)),
+    error: late ? 'ETIMEOUT' : (errors.find((error) => !isNotFound(error)) ?? errors[0] ?? null),
   };
+}
+
+/** The server knows the name is not there, or has no address; `null`: it answered with nothing. */
+function isNotFound(error: string | null): boolean {
+  return error === null || error === 'ENOTFOUND' || error === 'ENODATA';
 }
 
 function familyFits({ family }: Ip, wanted: AddressFamily): boolean {
@@ -221,9 +241,11 @@ function readHosts(file: string): ReadonlyMap<string, readonly Ip[]> {
 
 function readResolvConf({ servers, resolvConf }: ResolverSettings): Servers {
   const search: string[] = [];
+  const nameservers: string[] = [];
   let ndots = 1;
   for (const line of readLines(resolvConf)) {
     const [keyword, ...values] = line.split(/\s+/);
+    if (keyword === 'nameserver') nameservers.push(...values.slice(0, 1));
     if (keyword === 'search' || keyword === 'domain') {
       search.splice(0, search.length, ...values.filter((value) => value !== '.').slice(0, 6));
     }
@@ -231,7 +253,10 @@ function readResolvConf({ servers, resolvConf }: ResolverSettings): Servers {
     if (keyword === 'options' && option !== undefined) ndots = Number(option.slice(6)) || 0;
   }
   // With servers of its own the process also has no search list but theirs: none.
-  return servers.length > 0 ? { servers, search: [], ndots: 1 } : { servers: [], search, ndots };
+  if (servers.length > 0) return { servers, search: [], ndots: 1 };
+  // One with a zone (fe80::1%eth0) only the library's own reading of the system's file keeps.
+  const plain = nameservers.every((address) => parseIp(address) !== null);
+  return { servers: plain ? nameservers.slice(0, 3) : [], search, ndots };
 }
 
 function readLines(file: string): readonly string[] {
