@@ -263,12 +263,13 @@ test('a pod that refuses is quoted, until it serves', async (t) => {
 test('a pod that falls silent degrades what it served; one that drains just leaves', async (t) => {
   const world = await openWorld(t);
   let lateMs = 0;
-  const operator = world.operate(createTableSource(), {
+  const source = createTableSource();
+  source.put('one', listenOn(3128));
+  const operator = world.operate(source, {
     now: () => performance.timeOrigin + performance.now() + lateMs,
   });
   const first = world.startPod('pod-1');
   const second = world.startPod('pod-2');
-  operator.source.put('one', listenOn(3128));
   await operator.status('one', isProgrammed);
   await Promise.all([first.serving, second.serving]);
 

@@ -160,7 +160,7 @@ function startPod(
   let last = { logId: '', applied: 0 };
   let served = false;
   const take = (entry: LogEntry) => {
-    served ||= entry.event.type.includes('configured');
+    served ||= entry.event.type.includes('published');
     const refusal = refuse(entry);
     if (refusal === null) refusals.delete(entry.subject);
     else refusals.set(entry.subject, refusal);
@@ -184,7 +184,7 @@ function startPod(
     await running;
   });
   return {
-    /** It has acknowledged a configuration. */
+    /** It has acknowledged everything that was wanted at the start. */
     serving: serving.promise,
     speak: () => say(last.logId, last.applied),
     drain: () => say(last.logId, last.applied, true),
