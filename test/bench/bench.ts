@@ -44,7 +44,9 @@ const page = report({
   date: new Date().toISOString().slice(0, 10),
   clients,
   seconds,
-  versions: present.map((peer) => [peer.name, peer.version()]),
+  versions: present
+    .filter(({ name }) => !name.includes(' '))
+    .map((peer) => [peer.name, peer.version()]),
   missing,
   measured,
   reloadMs,
