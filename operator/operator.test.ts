@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { isRecord } from '../contracts/json.ts';
 import { LogInUse, NoLongerLeader } from '../event-log/event-log.ts';
@@ -271,7 +272,8 @@ test('a pod that falls silent degrades what it served; one that drains just leav
   const first = world.startPod('pod-1');
   const second = world.startPod('pod-2');
   await operator.status('one', isProgrammed);
-  await Promise.all([first.serving, second.serving]);
+  await Promise.all([operator.called('ready'), first.serving, second.serving]);
+  await setImmediate(); // the operator has heard all that was said
 
   lateMs = 20_000; // past the grace after the start
   await first.speak();
