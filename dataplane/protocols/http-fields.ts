@@ -157,7 +157,7 @@ export function connectionOptions(fields: RawFields): ReadonlySet<string> {
  * Fields that go on to the next hop: order, case and repetition kept, hop-by-hop fields and `also`
  * (lower case) left out.
  */
-export function endToEndFields(fields: RawFields, also: ReadonlySet<string>): string[] {
+export function endToEndFields(fields: RawFields, also: ReadonlySet<string> = noOptions): string[] {
   const options = connectionOptions(fields);
   const kept: string[] = [];
   for (let at = 0; at < fields.length; at += 2) {

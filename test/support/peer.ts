@@ -11,6 +11,8 @@ export type Peer = {
   message(options?: { readonly bodyless?: boolean }): Promise<Message>;
   /** So many bytes. */
   bytes(count: number): Promise<string>;
+  /** Resolves when these bytes have come; they stay unread. */
+  saw(text: string): Promise<void>;
   /** Everything up to the end of the connection, and how that came. */
   rest(): Promise<Rest>;
   /** What has come and was not read yet. */
@@ -129,6 +131,7 @@ export function peerOf(socket: Socket): Peer {
     head,
     bytes,
     rest,
+    saw: (text) => until(JSON.stringify(text), () => (unread.includes(text) ? undefined : null)),
     async message({ bodyless = false } = {}) {
       const start = await head();
       const framing = framingOf(start, bodyless);

@@ -1,8 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { type ErrorCode, errorCodes, ProxyError } from '../../../../contracts/errors.ts';
+import { findAnswerProblem } from '../../../protocols/answer-head.ts';
 import { parseBasic } from '../../../protocols/basic-credentials.ts';
-import { fieldValue, findHeadProblem, passedThrough } from '../../../protocols/http-fields.ts';
+import {
+  endToEndFields,
+  fieldValue,
+  findHeadProblem,
+  passedThrough,
+} from '../../../protocols/http-fields.ts';
 import {
   type AbsoluteForm,
   formatTarget,
@@ -10,6 +16,7 @@ import {
   type Target,
 } from '../../../protocols/target.ts';
 import type { Route } from '../route.ts';
+import { answerVersion } from './answer-heads.ts';
 import { authenticate, authenticationMessages } from './authentication.ts';
 import type { Connection } from './connection.ts';
 import { findRoute } from './find-route.ts';
@@ -187,14 +194,19 @@ export class Exchange {
       onResponseStart: (controller, status, _headers, statusText = '') => {
         if (this.#ended) return;
         const fields = rawFields(controller.rawHeaders);
+        const version = answerVersion();
+        const problem = findAnswerProblem(
+          { version, status, reason: statusText, fields },
+          this.#proxy.policy.config.limits.headerBytes,
+        );
+        if (problem !== null) throw new ProxyError(problem.problem, { code: problem.code });
         if (status < 200) return this.#inform(status, fields);
-        if (status > 999 || status < 100)
-          throw new ProxyError(`status ${status}`, { code: 'http_protocol_error' });
         this.#answered = true;
         this.#waiting = false;
         // An answer before the body was read whole: the rest is not for anybody.
         if (!this.#request.complete) this.#mustClose = true;
-        this.#head(status, statusText, returnedFields(this.#proxy.policy, fields, '1.1'));
+        this.#head(status, statusText, returnedFields(this.#proxy.policy, fields, version));
+        process.nextTick(this.#flushHead);
       },
       onResponseData: (controller, chunk) => {
         if (this.#ended) return;
@@ -213,11 +225,14 @@ export class Exchange {
     };
   }
 
+  /** An origin that thinks before the first byte of its body has answered all the same. */
+  readonly #flushHead = (): void => {
+    if (!this.#ended && this.#sent === 0) this.#response.flushHeaders();
+  };
+
   #inform(status: number, fields: readonly string[]): void {
     if (this.#request.httpVersion === '1.0' || status === 101) return;
-    const headers: Record<string, string> = {};
-    for (let at = 0; at < fields.length; at += 2) headers[fields[at] ?? ''] = fields[at + 1] ?? '';
-    this.#response.writeInformation(status, headers);
+    this.#response.writeInformation(status, endToEndFields(fields));
   }
 
   #upstreamFailed(target: Target, error: Error): void {

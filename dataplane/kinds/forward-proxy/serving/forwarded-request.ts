@@ -36,10 +36,8 @@ export function returnedFields(
   fields: readonly string[],
   httpVersion: string,
 ): string[] {
-  const returned = endToEndFields(fields, noFields);
+  const returned = endToEndFields(fields);
   const { via } = policy.config;
   if (via.enabled) returned.push('Via', `${httpVersion} ${via.pseudonym}`);
   return returned;
 }
-
-const noFields: ReadonlySet<string> = new Set();

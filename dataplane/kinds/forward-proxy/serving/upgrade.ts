@@ -108,8 +108,7 @@ function askOrigin(
 ): void {
   const { socket } = connection;
   const asked = httpRequest({
-    createConnection: () => upstream,
-    agent: false,
+    createConnection: () => upstream, // instead of an agent's: Node ignores it if `agent` is given
     method: 'GET',
     path,
     setHost: false,

@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import type { Dialer } from '../../../net/dial.ts';
 import type { Ip } from '../../../protocols/ip-address.ts';
 import { formatTarget, type Target } from '../../../protocols/target.ts';
-import { dropContinue } from './drop-continue.ts';
+import { watchAnswerHeads } from './answer-heads.ts';
 
 /**
  * Kept connections for plain requests. A pool belongs to one resource at one policy version, one
@@ -87,7 +87,7 @@ function openPool(
       dialer.dial({ addresses, port: target.port, timeoutMs }, (failure, socket) => {
         if (socket === null) return done(failure ?? new Error('not dialled'), null);
         socket.on('error', noteReset); // before undici's own listener
-        dropContinue(socket);
+        watchAnswerHeads(socket);
         done(null, socket);
       });
     },
