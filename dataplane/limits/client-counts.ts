@@ -5,7 +5,7 @@ import type { Counted } from './shared-limits.ts';
  * How many connections and tunnels each client address has, over all serving threads: a hash table
  * in shared memory, in stripes that are locked one at a time for a few dozen nanoseconds.
  *
- *   stripe: lock | slot × 64;   slot: key (2 words) | connections, tunnels | the same per thread
+ *   stripe: lock (0, or 1 + who holds it) | slot × 64;   slot: key (2 words) | connections, tunnels | the same per thread
  */
 export type ClientCounts = {
   /** Takes one of `limit` places of this client; `0` counts without a limit. */
@@ -33,14 +33,19 @@ export function openClientCounts(
 ): ClientCounts {
   const words = new Int32Array(memory);
 
-  function withSlot<Result>(client: Ip, otherwise: Result, use: (slot: number) => Result): Result {
+  /** `use` gets the slot of this client; `null`: there is none, or no room for one. */
+  function withSlot<Result>(
+    client: Ip,
+    fresh: boolean,
+    use: (slot: number | null) => Result,
+  ): Result {
     const high = hash(client, seed);
     const low = hash(client, ~seed) | 1; // never 0: an empty slot has no key
     const stripe = (high >>> 24) * stripeWords(workers);
-    while (Atomics.compareExchange(words, stripe, 0, 1) !== 0);
+    lock(words, stripe, worker);
     try {
-      const slot = findSlot(words, stripe + 1, slotWords(workers), high, low);
-      return slot === null ? otherwise : use(slot);
+      const slots = { first: stripe + 1, size: slotWords(workers) };
+      return use(findSlot(words, slots, { high, low }, fresh));
     } finally {
       Atomics.store(words, stripe, 0);
     }
@@ -55,22 +60,33 @@ export function openClientCounts(
 
   return {
     take: (what, client, limit) =>
-      withSlot(client, false, (slot) => {
+      withSlot(client, true, (slot) => {
+        if (slot === null) return false;
         if (limit > 0 && (words[slot + keyWords + counted[what]] ?? 0) >= limit) return false;
         add(slot, what, 1);
         return true;
       }),
-    give: (what, client) => withSlot(client, undefined, (slot) => add(slot, what, -1)),
+    give: (what, client) =>
+      withSlot(client, false, (slot) => {
+        if (slot !== null) add(slot, what, -1);
+      }),
   };
 }
 
-/** The slot of this key, or one that nobody counts in any more. `null`: the stripe is full. */
+/** Spins: whoever holds it lets go within a microsecond, unless it died, and then it may be taken over. */
+function lock(words: Int32Array, stripe: number, worker: number, dead: number | null = null): void {
+  for (;;) {
+    const holder = Atomics.compareExchange(words, stripe, 0, 1 + worker);
+    if (holder === 0 || (dead !== null && holder === 1 + dead)) return;
+  }
+}
+
+/** The slot of this key; a `fresh` one is one that nobody counts in any more. `null`: there is none. */
 function findSlot(
   words: Int32Array,
-  first: number,
-  size: number,
-  high: number,
-  low: number,
+  { first, size }: { first: number; size: number },
+  { high, low }: { high: number; low: number },
+  fresh: boolean,
 ): number | null {
   let free: number | null = null;
   for (let slot = first; slot < first + slotsPerStripe * size; slot += size) {
@@ -78,14 +94,13 @@ function findSlot(
     const empty = words[slot + keyWords] === 0 && words[slot + keyWords + 1] === 0;
     if (free === null && empty) free = slot;
   }
-  if (free !== null) {
-    words[free] = high;
-    words[free + 1] = low;
-  }
+  if (free === null || !fresh) return null;
+  words[free] = high;
+  words[free + 1] = low;
   return free;
 }
 
-/** Gives back what a dead thread held. */
+/** Gives back what a dead thread held, locks included. */
 export function reclaimClientCounts(
   memory: SharedArrayBuffer,
   workers: number,
@@ -94,14 +109,20 @@ export function reclaimClientCounts(
   const words = new Int32Array(memory);
   const size = slotWords(workers);
   for (let stripe = 0; stripe < words.length; stripe += stripeWords(workers)) {
+    lock(words, stripe, workers, worker);
     for (let slot = stripe + 1; slot < stripe + stripeWords(workers); slot += size) {
-      for (const at of Object.values(counted)) {
-        const own = slot + keyWords + 2 + 2 * worker + at;
-        words[slot + keyWords + at] = (words[slot + keyWords + at] ?? 0) - (words[own] ?? 0);
-        words[own] = 0;
-      }
+      for (const at of Object.values(counted)) forget(words, slot + keyWords + at, workers, worker);
     }
+    Atomics.store(words, stripe, 0);
   }
+}
+
+/** The total of a slot without one thread, added up anew: the thread may have died while it counted. */
+function forget(words: Int32Array, total: number, workers: number, worker: number): void {
+  words[total + 2 + 2 * worker] = 0;
+  let sum = 0;
+  for (let other = 0; other < workers; other++) sum += words[total + 2 + 2 * other] ?? 0;
+  words[total] = sum;
 }
 
 /** murmur3's mixing over the four words of the address. */
