@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Log } from '../../runtime/log.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import { reclaimClientCounts } from '../limits/client-counts.ts';
+import { reclaimIdleBoard } from '../limits/idle-board.ts';
 import { limitsMemory, reclaimLimits } from '../limits/shared-limits.ts';
 import type { BoundSocket } from '../net/listen.ts';
 import { socketKey } from '../reload/plan.ts';
@@ -113,6 +114,12 @@ export async function startWorkerPool(settings: WorkerPoolSettings): Promise<Wor
       case 'checkPassword':
         settings.onCheckPassword(message, (answer) => thread.worker.postMessage(answer));
         break;
+      case 'evictIdle':
+        evictIdle(thread, message);
+        break;
+      case 'idleEvicted':
+        post(message.asker, { type: 'idleEvicted', id: message.id });
+        break;
       case 'accessLog':
         settings.onAccessLog(message.lines);
         break;
@@ -125,12 +132,25 @@ export async function startWorkerPool(settings: WorkerPoolSettings): Promise<Wor
     }
   }
 
+  function evictIdle(
+    { index: asker }: Thread,
+    { uid, holder, id }: FromWorker & { readonly type: 'evictIdle' },
+  ): void {
+    if (threads.has(holder)) post(holder, { type: 'evictIdle', uid, asker, id });
+    else post(asker, { type: 'idleEvicted', id }); // its connections went with it
+  }
+
+  function post(index: number, message: ToWorker): void {
+    threads.get(index)?.worker.postMessage(message);
+  }
+
   function died(thread: Thread, error: Error): void {
     threads.delete(thread.index);
     settings.metrics.threadEnded(1 + thread.index);
     reclaimLimits(podLimits, thread.index);
-    for (const { limits, clients } of current?.snapshot.resources ?? []) {
+    for (const { limits, idle, clients } of current?.snapshot.resources ?? []) {
       reclaimLimits(limits, thread.index);
+      reclaimIdleBoard(idle, thread.index);
       if (clients !== null) reclaimClientCounts(clients, settings.workers, thread.index);
     }
     notify();
@@ -139,6 +159,7 @@ export async function startWorkerPool(settings: WorkerPoolSettings): Promise<Wor
       worker: thread.index,
       error,
     });
+    if (draining) return; // it has lost what was left to finish, and accepts nothing new
     const nowMs = Date.now();
     deaths.push(nowMs);
     if (deaths.filter((atMs) => nowMs - atMs < deathWindowMs).length >= hopelessDeaths) {
@@ -146,13 +167,15 @@ export async function startWorkerPool(settings: WorkerPoolSettings): Promise<Wor
       return;
     }
     settings.onRestart();
-    start(thread.index).then(
-      () => {
-        const fresh = threads.get(thread.index);
-        if (fresh !== undefined && current !== null && !draining) send(fresh, current);
-      },
-      () => undefined, // died() was told
-    );
+    start(thread.index)
+      .then(
+        () => {
+          const fresh = threads.get(thread.index);
+          if (fresh !== undefined && current !== null && !draining) send(fresh, current);
+        },
+        () => undefined, // died() was told
+      )
+      .catch(settings.onHopeless); // no descriptor left to listen on
   }
 
   function send(
@@ -164,7 +187,7 @@ export async function startWorkerPool(settings: WorkerPoolSettings): Promise<Wor
     const sockets = snapshot.sockets.map((socket): ServedSocket => {
       const key = socketKey(socket);
       const fd = thread.sockets.has(key) ? null : (bound.get(key)?.duplicate() ?? null);
-      thread.sockets.add(key);
+      if (fd !== null) thread.sockets.add(key);
       return { ...socket, fd };
     });
     const message: ToWorker = { type: 'snapshot', snapshot: { ...snapshot, sockets } };

@@ -33,6 +33,8 @@ const tell = (message: FromWorker) => main.postMessage(message);
 const sweepMs = 1000;
 const refreshAddressesMs = 15_000;
 const keepAliveMs = 45_000;
+/** A thread that does not answer so long has died, or might as well have. */
+const evictionMs = 1000;
 
 const meter = createMeter((message) => tell({ type: 'meter', message }));
 const dialer = createDialer();
@@ -40,6 +42,8 @@ const self = createSelfAddresses();
 const accessLog = createAccessLog((lines) => tell({ type: 'accessLog', lines }));
 const checks = new Map<number, (result: PasswordResult) => void>();
 let lastCheck = 0;
+const evictions = new Map<number, { readonly done: () => void; readonly sinceMs: number }>();
+let lastEviction = 0;
 
 const lookupSeconds = meter.histogram('headgate_dns_lookup_duration_seconds', {});
 
@@ -66,6 +70,11 @@ const context: WorkerContext = {
     const id = ++lastCheck;
     checks.set(id, done);
     tell({ type: 'checkPassword', id, ...request });
+  },
+  evictIdle: (holder, uid, done) => {
+    const id = ++lastEviction;
+    evictions.set(id, { done, sinceMs: Date.now() });
+    tell({ type: 'evictIdle', uid, holder, id });
   },
   error: (message, error) => {
     const fields = {
@@ -101,8 +110,9 @@ function takeSnapshot({ version, resources, sockets, self: endpoints }: Snapshot
   for (const [key, { server }] of acceptors) {
     if (keys.has(key)) continue;
     acceptors.delete(key);
-    waiting++;
-    server.close(settled);
+    // The descriptor is closed when this returns. The callback would wait for the connections too,
+    // and every later change with it.
+    server.close();
   }
   for (const socket of sockets) {
     const acceptor = acceptors.get(socketKey(socket));
@@ -110,7 +120,10 @@ function takeSnapshot({ version, resources, sockets, self: endpoints }: Snapshot
       acceptor.owner = socket;
     } else if (socket.fd !== null && !draining) {
       waiting++;
-      listen(socket, socket.fd, settled);
+      listen(socket, socket.fd, (problem) => {
+        if (problem !== null) context.error(`cannot listen on ${socketKey(socket)}`, problem);
+        settled();
+      });
     }
   }
   settled();
@@ -122,7 +135,8 @@ function serve<K extends Kind>(resource: ServedResource<K>): void {
   else serving.set(resource.uid, serveKind[resource.kind](context, resource));
 }
 
-function listen(owner: ServedSocket, fd: number, done: () => void): void {
+/** Calls back once: whether it listens decides nothing for the others. */
+function listen(owner: ServedSocket, fd: number, done: (problem: Error | null) => void): void {
   const options = {
     allowHalfOpen: true,
     noDelay: true,
@@ -137,9 +151,9 @@ function listen(owner: ServedSocket, fd: number, done: () => void): void {
     if (target === undefined) socket.destroy();
     else target.accept(socket, listener);
   });
-  server.on('error', (error) => context.error(`cannot listen on ${socketKey(owner)}`, error));
+  server.on('error', done); // before it listens; an accept that fails has no event
   acceptors.set(socketKey(owner), acceptor);
-  server.listen({ fd }, done);
+  server.listen({ fd }, () => done(null));
 }
 
 function drain(): void {
@@ -158,8 +172,15 @@ function reportDrained(): void {
   }
 }
 
+function evicted(id: number): void {
+  const eviction = evictions.get(id);
+  evictions.delete(id);
+  eviction?.done();
+}
+
 function sweep(): void {
   const nowMs = Date.now();
+  for (const [id, { sinceMs }] of evictions) if (nowMs - sinceMs >= evictionMs) evicted(id);
   dialer.sweep(nowMs);
   for (const running of serving.values()) running.sweep(nowMs);
   let left = 0;
@@ -184,6 +205,12 @@ main.on('message', (message: ToWorker) => {
     case 'passwordChecked':
       checks.get(message.id)?.(message.result);
       checks.delete(message.id);
+      return;
+    case 'evictIdle':
+      serving.get(message.uid)?.evictIdle();
+      return tell({ type: 'idleEvicted', asker: message.asker, id: message.id });
+    case 'idleEvicted':
+      return evicted(message.id);
   }
 });
 setInterval(sweep, sweepMs);
