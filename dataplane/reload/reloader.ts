@@ -7,6 +7,7 @@ import type { InForce } from '../desired-state/acknowledge.ts';
 import type { DesiredResource, DesiredState } from '../desired-state/desired-state.ts';
 import { wantedBy } from '../kinds/wanted.ts';
 import { clientCountsMemory } from '../limits/client-counts.ts';
+import { idleBoardMemory } from '../limits/idle-board.ts';
 import { limitsMemory } from '../limits/shared-limits.ts';
 import { type BoundSocket, bind } from '../net/listen.ts';
 import type { SecretBox } from '../secrets/secret-box.ts';
@@ -43,7 +44,7 @@ export function createReloader(settings: ReloaderSettings): Reloader {
   const bound = new Map<string, BoundSocket>();
   const memory = new Map<
     string,
-    { limits: SharedArrayBuffer; clients: SharedArrayBuffer | null }
+    { limits: SharedArrayBuffer; idle: SharedArrayBuffer; clients: SharedArrayBuffer | null }
   >();
   let owners: Sockets = new Map();
   let running: ReadonlyMap<string, Version> = new Map();
@@ -54,7 +55,11 @@ export function createReloader(settings: ReloaderSettings): Reloader {
   let closed = false;
 
   function memoryOf(uid: string, countsClients: boolean) {
-    const known = memory.get(uid) ?? { limits: limitsMemory(workers), clients: null };
+    const known = memory.get(uid) ?? {
+      limits: limitsMemory(workers),
+      idle: idleBoardMemory(workers),
+      clients: null,
+    };
     const clients = known.clients ?? (countsClients ? clientCountsMemory(workers) : null);
     const mine = { ...known, clients };
     memory.set(uid, mine);

@@ -24,6 +24,8 @@ export type WorkerContext = {
   accessLog(line: string): void;
   /** Checked in the main thread: a serving thread never sees a hash and never waits for one. */
   checkPassword(request: PasswordCheck, done: (result: PasswordResult) => void): void;
+  /** Asks thread `holder` to close its longest idle connection of a resource. Calls back once, whatever came of it. */
+  evictIdle(holder: number, uid: string, done: () => void): void;
   error(message: string, error: unknown): void;
 };
 
@@ -42,6 +44,8 @@ export type Serving<K extends Kind> = {
   swap(resource: ServedResource<K>): void;
   /** A client connected to this listener. */
   accept(socket: Socket, listener: string): void;
+  /** Closes the connection that has been idle longest, if there is one. */
+  evictIdle(): void;
   /** Ends what is kept, lets what runs finish until its deadline, then cuts it. */
   drain(): void;
   /** Connections still open. */

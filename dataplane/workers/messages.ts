@@ -31,6 +31,8 @@ export type ServedResource<K extends Kind> = {
   readonly secrets: Readonly<Record<string, string>>;
   /** Counters every thread shares: see limits/. */
   readonly limits: SharedArrayBuffer;
+  /** Who has the longest idle connection: see limits/. */
+  readonly idle: SharedArrayBuffer;
   /** `null` while no limit per client is set. */
   readonly clients: SharedArrayBuffer | null;
 };
@@ -48,7 +50,15 @@ export type ToWorker =
   | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
   /** Stop accepting, finish what runs, cut what is left after each resource's drain time-out. */
   | { readonly type: 'drain' }
-  | { readonly type: 'passwordChecked'; readonly id: number; readonly result: PasswordResult };
+  | { readonly type: 'passwordChecked'; readonly id: number; readonly result: PasswordResult }
+  /** Close the longest idle connection of this resource: thread `asker` needs its place. */
+  | {
+      readonly type: 'evictIdle';
+      readonly uid: string;
+      readonly asker: number;
+      readonly id: number;
+    }
+  | { readonly type: 'idleEvicted'; readonly id: number };
 
 export type PasswordResult = 'ok' | 'wrong' | 'rate_limited' | 'overloaded';
 
@@ -66,6 +76,14 @@ export type FromWorker =
       readonly password: string;
       readonly attempts: number;
     }
+  /** Thread `holder` should close its longest idle connection of this resource. */
+  | {
+      readonly type: 'evictIdle';
+      readonly uid: string;
+      readonly holder: number;
+      readonly id: number;
+    }
+  | { readonly type: 'idleEvicted'; readonly asker: number; readonly id: number }
   | { readonly type: 'accessLog'; readonly lines: string }
   | { readonly type: 'meter'; readonly message: SeriesMessage }
   | {

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ClientCounts, openClientCounts } from '../../../limits/client-counts.ts';
+import { type IdleBoard, openIdleBoard } from '../../../limits/idle-board.ts';
 import { openLimits, type SharedLimits } from '../../../limits/shared-limits.ts';
 import { inAny, parseIp } from '../../../protocols/ip-address.ts';
 import type { Serving, WorkerContext } from '../../../workers/context.ts';
@@ -10,14 +11,19 @@ import { accessLogLine, type Outcome } from './access-log.ts';
 import { Connection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 import { createHttpServer } from './http.ts';
+import { IdleConnections } from './idle-connections.ts';
 import { createProxyMeters, type ProxyMeters } from './proxy-meters.ts';
-import { reportRefusal } from './refuse.ts';
+import { refuseRaw, reportRefusal } from './refuse.ts';
 import { sniff } from './sniff.ts';
 import type { Tunnel } from './tunnel.ts';
 import { createUpstreamPools, type UpstreamPools } from './upstream-pools.ts';
 
 /** How long a closing connection may keep a peer that does not hang up. */
 const lingerMs = 5_000;
+/** So many clients that were turned away may take their time to hang up; the rest is cut at once. */
+const maxTurnedAway = 256;
+/** Others may be faster to the place that was made, but not for ever. */
+const maxEvictions = 4;
 
 /** One ForwardProxy in one thread: its policy of now, and everything that is open under it. */
 export class ForwardProxyServing implements Serving<'ForwardProxy'> {
@@ -26,18 +32,19 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
   readonly pools: UpstreamPools;
   readonly http: Server;
   readonly connections = new Map<Socket, Connection>();
-  /** Kept connections without a request, the longest idle first. */
-  readonly idle = new Set<Connection>();
+  readonly idle: IdleConnections;
   readonly tunnels = new Set<Tunnel>();
   readonly exchanges = new Set<Exchange>();
   /** Ended tunnels whose sockets still have bytes to deliver, and until when. */
   readonly #closing = new Map<Socket, number>();
   readonly #limits: SharedLimits;
+  readonly #idleBoard: IdleBoard;
   readonly #perTunnelClient = new WeakSet<Connection>();
   #clients: ClientCounts | null = null;
   #clientsMemory: SharedArrayBuffer | null = null;
   #resource: ServedResource<'ForwardProxy'>;
   #policy: Policy;
+  #turnedAway = 0;
   #drainDeadlineMs: number | null = null;
 
   constructor(context: WorkerContext, resource: ServedResource<'ForwardProxy'>) {
@@ -45,6 +52,8 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     this.#resource = resource;
     this.#policy = compilePolicy(resource.config);
     this.#limits = openLimits(resource.limits, context.worker);
+    this.#idleBoard = openIdleBoard(resource.idle, context.worker);
+    this.idle = new IdleConnections(this.#idleBoard);
     this.#openClients(resource);
     this.meters = createProxyMeters(context.meter, resource);
     this.pools = createUpstreamPools(context.dialer);
@@ -78,31 +87,49 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     socket.on('error', () => undefined); // a reset before the first byte must not end the process
     const client = parseIp(socket.remoteAddress ?? '');
     if (client === null) return void socket.destroy(); // gone already
-    const { limits } = this.#policy.config;
-    const perClient = this.#clients !== null;
-    if (perClient && !this.#clients?.take('connections', client, limits.connectionsPerClient)) {
+    const { connectionsPerClient } = this.#policy.config.limits;
+    const counted = this.#clients !== null;
+    if (counted && !this.#clients?.take('connections', client, connectionsPerClient)) {
       return this.#turnAway(socket, listener, client, 'spec.limits.connectionsPerClient');
     }
-    if (!this.#takeConnection(limits.connections)) {
-      if (perClient) this.#clients?.give('connections', client);
-      return this.#turnAway(socket, listener, client, 'spec.limits.connections');
+    this.#admit(new Connection(socket, client, listener, counted), maxEvictions);
+  }
+
+  /** At the limit the kept connection that has been idle longest makes room, whichever thread has it. */
+  #admit(connection: Connection, evictions: number): void {
+    const { socket, client, listener, countedPerClient } = connection;
+    if (socket.destroyed) {
+      if (countedPerClient) this.#clients?.give('connections', client);
+      return; // it did not wait for the other thread
     }
-    const connection = new Connection(socket, client, listener, perClient);
+    if (this.#takePlaces(this.#policy.config.limits.connections)) return this.#welcome(connection);
+    const holder = evictions > 0 ? this.#idleBoard.holder(Date.now()) : null;
+    const again = () => this.#admit(connection, evictions - 1);
+    if (holder === null) {
+      if (countedPerClient) this.#clients?.give('connections', client);
+      this.#turnAway(socket, listener, client, 'spec.limits.connections');
+    } else if (holder === this.context.worker) {
+      this.evictIdle();
+      again();
+    } else {
+      this.context.evictIdle(holder, this.#resource.uid, again);
+    }
+  }
+
+  #welcome(connection: Connection): void {
+    const { socket, listener } = connection;
     this.connections.set(socket, connection);
     this.meters.connectionOpened(listener);
     socket.once('close', () => this.#closed(connection));
     sniff(this, connection);
   }
 
-  /** A place, if need be that of the kept connection that has been idle longest. */
-  #takeConnection(limit: number): boolean {
-    if (this.#takePlaces(limit)) return true;
-    const [oldest] = this.idle;
-    if (oldest === undefined) return false;
+  evictIdle(): void {
+    const oldest = this.idle.oldest();
+    if (oldest === null) return;
     this.idle.delete(oldest);
     this.#release(oldest);
     oldest.socket.destroy();
-    return this.#takePlaces(limit);
   }
 
   #takePlaces(limit: number): boolean {
@@ -115,16 +142,20 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
 
   #turnAway(socket: Socket, listener: string, client: Connection['client'], field: string): void {
     const connection = new Connection(socket, client, listener, false);
+    const code = 'connection_limit_reached';
     const speaksHttp = this.#policy.listeners.get(listener)?.config.protocol !== 'SOCKS';
-    const body = `too many connections (${field})\n`;
-    const head = `HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\nProxy-Status: headgate; error=connection_limit_reached\r\nConnection: close\r\n\r\n`;
-    if (speaksHttp) socket.write(head + body);
-    connection.linger();
-    this.watchClosing(socket, null);
+    if (!speaksHttp || this.#turnedAway >= maxTurnedAway) {
+      socket.destroy();
+    } else {
+      this.#turnedAway++;
+      socket.once('close', () => this.#turnedAway--);
+      refuseRaw(this, connection, code, `too many connections (${field})`, 'close');
+      this.#watchClosing(socket, lingerMs);
+    }
     reportRefusal(this, {
       type: 'plain',
       connection,
-      code: 'connection_limit_reached',
+      code,
       startedMs: connection.sinceMs,
       rule: 'limit',
     });
@@ -172,12 +203,14 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
 
   /** Cuts these sockets if they have not closed by themselves soon. */
   watchClosing(client: Socket, upstream: Socket | null): void {
-    const deadlineMs = Date.now() + Math.max(lingerMs, this.#policy.config.timeouts.halfCloseMs);
-    for (const socket of [client, upstream]) {
-      if (socket === null || socket.destroyed) continue;
-      this.#closing.set(socket, deadlineMs);
-      socket.once('close', () => this.#closing.delete(socket));
-    }
+    const forMs = Math.max(lingerMs, this.#policy.config.timeouts.halfCloseMs);
+    for (const socket of [client, upstream]) if (socket !== null) this.#watchClosing(socket, forMs);
+  }
+
+  #watchClosing(socket: Socket, forMs: number): void {
+    if (socket.destroyed) return;
+    this.#closing.set(socket, Date.now() + forMs);
+    socket.once('close', () => this.#closing.delete(socket));
   }
 
   report(outcome: Outcome): void {
@@ -236,7 +269,9 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
         }
         break;
       case 'closing':
-        if (age >= Math.max(lingerMs, timeouts.halfCloseMs)) socket.destroy();
+        if (age >= lingerMs && (socket.writableLength === 0 || age >= timeouts.halfCloseMs)) {
+          socket.destroy();
+        }
         break;
       case 'active':
       case 'tunnel':
@@ -245,11 +280,10 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
   }
 
   #timeOutHead(connection: Connection): void {
-    const body = 'the request head did not arrive in time (spec.timeouts.requestHeaders)\n';
-    connection.socket.write(
-      `HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\nProxy-Status: headgate; error=http_request_error\r\nConnection: close\r\n\r\n${body}`,
-    );
-    connection.linger();
+    const code = 'request_timeout';
+    const message = 'the request head did not arrive in time (spec.timeouts.requestHeaders)';
+    refuseRaw(this, connection, code, message, 'close');
+    reportRefusal(this, { type: 'plain', connection, code, startedMs: connection.sinceMs });
   }
 
   #cutAll(): void {

@@ -100,14 +100,26 @@ class Handshake {
       this.#proxy.policy.config.authentication.mode === 'None' ? methods.none : methods.password;
     if (greeting.methods.length === 0) {
       this.#hangUp();
-    } else if (!this.#versionAllowed('SOCKS5') || !greeting.methods.includes(wanted)) {
-      this.#say(methodReply(methods.unacceptable), 'authentication_required', 'socks5');
+      return greeting.used;
+    }
+    const problem = this.#greetingProblem(wanted, greeting.methods);
+    if (problem !== null) {
+      this.#say(methodReply(methods.unacceptable), problem, 'socks5');
     } else {
       this.#connection.socket.write(methodReply(wanted));
       this.#step = wanted === methods.none ? this.#request5 : this.#password;
     }
     return greeting.used;
   };
+
+  #greetingProblem(wanted: number, offered: readonly number[]): ErrorCode | null {
+    const version = this.#versionProblem('SOCKS5');
+    if (version !== null) return version;
+    if (!offered.includes(wanted)) return 'authentication_required';
+    // Said before a password is looked at; without one the request is answered, which says more.
+    const denied = wanted === methods.password && !this.#proxy.clientAllowed(this.#connection);
+    return denied ? 'client_address_denied' : null;
+  }
 
   readonly #password: Step = (bytes) => {
     const message = parsePassword(bytes);
@@ -159,9 +171,8 @@ class Handshake {
     if (!this.#proxy.clientAllowed(this.#connection)) {
       return this.#say(reply('client_address_denied'), 'client_address_denied', type);
     }
-    if (type === 'socks4' && !this.#versionAllowed(version)) {
-      return this.#say(reply('authentication_required'), 'authentication_required', type);
-    }
+    const versionProblem = this.#versionProblem(version);
+    if (versionProblem !== null) return this.#say(reply(versionProblem), versionProblem, type);
     if (target === null || problem !== null) {
       const code = problem ?? 'http_request_error';
       return this.#say(reply(code), code, type);
@@ -191,11 +202,12 @@ class Handshake {
   }
 
   /** SOCKS4 has no passwords: with authentication on, nobody gets in by speaking it. */
-  #versionAllowed(version: SocksVersion): boolean {
+  #versionProblem(version: SocksVersion): ErrorCode | null {
     const { listeners, config } = this.#proxy.policy;
-    if (version !== 'SOCKS5' && config.authentication.mode !== 'None') return false;
+    const needsPassword = config.authentication.mode !== 'None';
+    if (version !== 'SOCKS5' && needsPassword) return 'authentication_required';
     const listener = listeners.get(this.#connection.listener)?.config;
-    return listener?.socksVersions.includes(version) ?? false;
+    return listener?.socksVersions.includes(version) ? null : 'version_unsupported';
   }
 
   /** Answers a refusal, and keeps the socket just long enough for it to arrive. */
