@@ -122,6 +122,9 @@ function createScope(scope: number, tell: (message: SeriesMessage) => void): Met
   };
 }
 
+/** Equal for equal label sets, in whatever order they were written. */
 export function seriesKey(name: MetricName, labels: Readonly<Record<string, string>>): string {
-  return `${name}\0${Object.values(labels).join('\0')}`;
+  let key: string = name;
+  for (const label of metricFacts(name).labels) key += `\0${labels[label] ?? ''}`;
+  return key;
 }

@@ -14,8 +14,8 @@ export type Metrics = {
 };
 
 type Series = {
-  readonly thread: number;
-  readonly scope: number;
+  /** `null` once its thread is gone: the next one numbers its scopes anew. */
+  owner: { readonly thread: number; readonly scope: number } | null;
   readonly page: Float64Array;
   readonly index: number;
   readonly name: MetricName;
@@ -46,37 +46,44 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
     receive(thread, message) {
       if (message.type === 'series') {
         const { scope, page, index, name, labels } = message;
-        byName.get(name)?.add({
-          thread,
-          scope,
-          page: new Float64Array(page),
-          index,
-          name,
-          labels,
-          closing: false,
-        });
+        const owner = { thread, scope };
+        const series = { owner, page: new Float64Array(page), index, name, labels, closing: false };
+        byName.get(name)?.add(series);
         return;
       }
-      for (const series of allSeries()) {
-        if (series.thread === thread && series.scope === message.scope) series.closing = true;
-      }
+      closeScope([...allSeries()], { thread, scope: message.scope });
     },
     threadEnded(thread) {
       for (const series of allSeries()) {
-        if (series.thread === thread && metricFacts(series.name).type === 'gauge') {
-          byName.get(series.name)?.delete(series);
-        }
+        if (series.owner?.thread !== thread) continue;
+        series.owner = null;
+        if (metricFacts(series.name).type === 'gauge') byName.get(series.name)?.delete(series);
       }
     },
     async render() {
+      const last = [...allSeries()].filter(({ closing }) => closing);
       const text = await registry.metrics();
-      for (const series of allSeries()) {
-        if (series.closing) byName.get(series.name)?.delete(series);
-      }
+      for (const series of last) byName.get(series.name)?.delete(series);
       return text;
     },
     contentType: registry.contentType,
   };
+}
+
+/** What threads that are gone counted of a resource goes with the first scope that knew it. */
+function closeScope(
+  all: readonly Series[],
+  { thread, scope }: { readonly thread: number; readonly scope: number },
+): void {
+  const closing = all.filter(({ owner }) => owner?.thread === thread && owner.scope === scope);
+  const resources = new Set(closing.map(({ labels }) => labels['resource']));
+  for (const series of closing) series.closing = true;
+  for (const series of all) {
+    const { owner, labels } = series;
+    if (owner === null && 'resource' in labels && resources.has(labels['resource'])) {
+      series.closing = true;
+    }
+  }
 }
 
 function isMetricName(name: string): name is MetricName {
@@ -156,10 +163,10 @@ class PagedHistogram extends Histogram<string> {
     this.#totals = totals;
   }
 
-  override async get() {
+  /** What the registry renders. The library's types do not tell of it, so no compiler checks its name. */
+  async getForPromString() {
     const values = this.#totals().flatMap(({ labels, values: cells }) => this.#rows(labels, cells));
-    const description = await super.get();
-    return { ...description, name: this.#name, help: this.#help, values };
+    return { name: this.#name, help: this.#help, type: 'histogram', values };
   }
 
   #rows(labels: Readonly<Record<string, string>>, cells: readonly number[]) {
