@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { conditionReasons } from '../contracts/conditions.ts';
 import { exitCodes } from './exit-codes.ts';
 
 const page = await readFile(join(import.meta.dirname, '../docs/cli.md'), 'utf8');
@@ -14,10 +13,4 @@ test('docs/cli.md lists the exit codes as they are', (t) => {
     rows,
     Object.values(exitCodes).map(({ code, meaning }) => `| ${code} | ${meaning} |`),
   );
-});
-
-test('docs/cli.md names every condition and reason', (t) => {
-  for (const [type, reasons] of Object.entries(conditionReasons)) {
-    for (const name of [type, ...reasons]) t.true(page.includes(`\`${name}\``), name);
-  }
 });

@@ -1,0 +1,115 @@
+import test from 'ava';
+import type { ForwardProxyConfig } from '../../contracts/kinds/forward-proxy/config.ts';
+import {
+  type ForwardProxyEvent,
+  forwardProxyEventTypes,
+} from '../../contracts/kinds/forward-proxy/events.ts';
+import { createSubjects } from '../../contracts/subjects.ts';
+import type { LogEntry } from '../../event-log/event-log.ts';
+import { createStates } from './states.ts';
+
+const subjects = createSubjects();
+const key = { kind: 'ForwardProxy', namespace: 'team-a', name: 'one' } as const;
+
+function entry(sequence: number, subject: string, data: ForwardProxyEvent): LogEntry {
+  const event = {
+    id: String(sequence),
+    source: 'directory:test',
+    type: forwardProxyEventTypes[data.type],
+    subject: 'ForwardProxy/team-a/one',
+    time: '2026-11-20T10:00:00.000Z',
+    data,
+  };
+  return { sequence, subject, event };
+}
+
+const decided = (generation: number) => ({
+  uid: 'u1',
+  generation,
+  specDigest: `s${generation}`,
+  inputs: `i${generation}`,
+  cause: null,
+});
+const configured = (sequence: number, pool = 'default') =>
+  entry(sequence, subjects.config(pool, key), {
+    type: 'ForwardProxyConfigured',
+    ...decided(sequence),
+    config: { pool } as ForwardProxyConfig, // states do not look into it
+  });
+const rejected = (sequence: number, pool = 'default') =>
+  entry(sequence, subjects.journal(pool, key), {
+    type: 'ForwardProxyRejected',
+    ...decided(sequence),
+    reason: 'Invalid',
+    message: 'no',
+  });
+const removed = (sequence: number, pool = 'default') =>
+  entry(sequence, subjects.config(pool, key), { type: 'ForwardProxyRemoved', uid: 'u1' });
+
+test('the last entries of a resource add up to its state, in order of sequence', (t) => {
+  const states = createStates(subjects);
+
+  states.reset([configured(2), rejected(5)], 5);
+
+  t.like(states.get(key), {
+    state: { status: 'rejected', generation: 5, lastGood: { generation: 2 } },
+    inForce: { sequence: 2 },
+    source: 'directory:test',
+    pool: 'default',
+  });
+});
+
+test('an entry that comes twice counts once', (t) => {
+  const states = createStates(subjects);
+  states.applyOwn(configured(2));
+  states.applyOwn(rejected(5));
+
+  states.apply(configured(2));
+
+  t.is(states.get(key).state.status, 'rejected');
+});
+
+test('a snapshot from before our own append does not undo it', (t) => {
+  const states = createStates(subjects);
+  states.applyOwn(configured(2));
+  states.applyOwn(configured(9));
+
+  states.reset([configured(2)], 7);
+
+  t.is(states.get(key).inForce?.sequence, 9);
+});
+
+test('a snapshot that lacks a resource means that it is gone', (t) => {
+  const states = createStates(subjects);
+  states.apply(configured(2));
+
+  states.reset([], 7);
+
+  t.deepEqual(states.all(), []);
+});
+
+test('a resource that moved is in force in one pool and left behind in the other', (t) => {
+  const states = createStates(subjects);
+  states.reset([configured(2, 'old'), configured(5, 'new')], 5);
+  t.like(states.get(key), { inForce: { sequence: 5 }, leftBehind: [{ sequence: 2 }] });
+
+  states.apply(removed(7, 'old'));
+
+  t.like(states.get(key), {
+    inForce: { sequence: 5 },
+    leftBehind: [],
+    state: { status: 'serving' },
+  });
+});
+
+test('a removal leaves a tombstone until the resource comes back', (t) => {
+  const states = createStates(subjects);
+  states.reset([configured(2)], 2);
+  states.apply(removed(5));
+  t.deepEqual(states.all(), []);
+  t.like(states.tombstones(), [{ sequence: 5 }]);
+
+  states.apply(configured(9));
+
+  t.deepEqual(states.tombstones(), []);
+});
