@@ -40,8 +40,9 @@ if (values.check) {
   await stop();
 } else {
   say(`Files: ${shown(home)} (resources, data, access.log). Ctrl-C ends it.`);
-  process.once('SIGINT', () => void stop());
-  process.once('SIGTERM', () => void stop());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => void stop());
+  }
 }
 
 function linesToTry(): readonly Line[] {
@@ -117,13 +118,12 @@ async function copyExample(): Promise<void> {
 async function startHeadgate() {
   const args = ['up', '-f', resources, '--data', data, '--admin', `127.0.0.1:${adminPort}`];
   say(`$ headgate ${args.map((arg) => (arg.startsWith('/') ? shown(arg) : arg)).join(' ')}`);
-  const child = spawn(
-    join(root, 'cli/headgate'),
-    [...args, '--access-log', join(home, 'access.log')],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const quiet = ['--access-log', join(home, 'access.log'), '--log-level', 'warn'];
+  // A process group of its own: Ctrl-C on a terminal would reach it twice, and twice means at once.
+  const child = spawn(join(root, 'cli/headgate'), [...args, ...quiet], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
   child.once('exit', (code) => {
     say(`headgate up has ended (${code})`);
     origin.close();
