@@ -6,8 +6,10 @@ import { forwardProxyConfig } from '../../test/support/forward-proxy-config.ts';
 import {
   type ConfigEntry,
   type DesiredState,
+  disconnected,
   nothingDesired,
   withEntry,
+  withMalformed,
   withSnapshot,
 } from './desired-state.ts';
 
@@ -233,4 +235,63 @@ test('what is about nothing known changes nothing but the position', (t) => {
     event: { ...event, data: { name: 'users' } },
   });
   t.deepEqual(broken, { ...state, sequence: 6 });
+});
+
+const malformed = (sequence: number, subject: string) => ({
+  subject,
+  sequence,
+  problem: 'not a CloudEvent',
+});
+
+test('what a complete snapshot lacks because it cannot be read is kept, and refused', (t) => {
+  const before = withSnapshot(nothingDesired, 'log-1', 5, [
+    configured(3, 'a'),
+    sealed(4, 'users'),
+    published(5, 'log-1'),
+  ]);
+
+  const told = [
+    malformed(6, subjectOf('a')),
+    malformed(7, subjects.secret('default', 'team-a', 'users')),
+  ].reduce(withMalformed, disconnected(before));
+  const after = withSnapshot(told, 'log-1', 8, [published(5, 'log-1')]);
+
+  t.deepEqual(secrets(after), ['team-a/users']);
+  t.like(after.resources.get(subjectOf('a')), {
+    uid: 'uid-a',
+    sequence: 6,
+    content: { servable: false, message: 'not a CloudEvent' },
+  });
+});
+
+test('a malformed entry takes nothing away, and the next one that can be read replaces it', (t) => {
+  const before = withSnapshot(nothingDesired, 'log-1', 5, [
+    configured(3, 'a'),
+    published(5, 'log-1'),
+  ]);
+
+  const unknown = withMalformed(before, malformed(6, subjectOf('a')));
+  const mended = withEntry(unknown, 'log-1', configured(7, 'a'));
+
+  t.like(unknown, { sequence: 6 });
+  t.false(unknown.resources.get(subjectOf('a'))?.content.servable);
+  t.true(mended.resources.get(subjectOf('a'))?.content.servable);
+  t.is(mended.unreadable.size, 0);
+});
+
+test('what cannot be read in a rebuilt log outlives the word that all is published', (t) => {
+  const before = withSnapshot(nothingDesired, 'log-1', 5, [
+    configured(3, 'a'),
+    configured(4, 'b'),
+    published(5, 'log-1'),
+  ]);
+
+  const rebuilding = withSnapshot(disconnected(before), 'log-2', 1, []);
+  const after = withEntry(
+    withMalformed(rebuilding, malformed(2, subjectOf('a'))),
+    'log-2',
+    published(3, 'log-2'),
+  );
+
+  t.deepEqual(names(after), ['a']);
 });

@@ -18,6 +18,8 @@ export type DesiredState = {
   readonly resources: ReadonlyMap<string, DesiredResource>;
   /** By `namespace/name`. */
   readonly secrets: ReadonlyMap<string, DesiredSecret>;
+  /** Subjects whose last entry cannot be read: what stands there is unknown, not absent. */
+  readonly unreadable: ReadonlySet<string>;
 };
 
 export type DesiredResource = {
@@ -48,12 +50,20 @@ export type ConfigEntry = {
   readonly event: { readonly type: string; readonly subject: string; readonly data: unknown };
 };
 
+/** An entry that was skipped because it is no event. */
+export type MalformedEntry = {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly problem: string;
+};
+
 export const nothingDesired: DesiredState = {
   logId: '',
   sequence: 0,
   published: false,
   resources: new Map(),
   secrets: new Map(),
+  unreadable: new Set(),
 };
 
 /** A complete snapshot: what it lacks is gone, but only if it says it is complete for its log. */
@@ -76,16 +86,42 @@ export function withSnapshot(
 /** Without what a snapshot that says it is complete does not list. */
 function onlyListed(state: DesiredState, entries: readonly ConfigEntry[]): DesiredState {
   const listed = new Set(entries.map(({ subject }) => subject));
-  const resources = [...state.resources].filter(([subject]) => listed.has(subject));
-  const secrets = [...state.secrets].filter(([, { subject }]) => listed.has(subject));
+  const kept = (subject: string) => listed.has(subject) || state.unreadable.has(subject);
+  const resources = [...state.resources].filter(([subject]) => kept(subject));
+  const secrets = [...state.secrets].filter(([, { subject }]) => kept(subject));
   return { ...state, resources: new Map(resources), secrets: new Map(secrets) };
 }
 
 export function withEntry(state: DesiredState, logId: string, entry: ConfigEntry): DesiredState {
-  const next = { ...state, sequence: entry.sequence };
+  const next = { ...readable(state, entry.subject), sequence: entry.sequence };
   if (isPublished(entry, logId)) return sweep({ ...next, published: true }, logId);
   if (entry.event.type === logEventTypes.secretSealed) return withSecret(next, logId, entry);
   return withResource(next, logId, entry);
+}
+
+/** An entry nobody can read: what this pod has of that resource or secret stays, and it says so. */
+export function withMalformed(
+  state: DesiredState,
+  { subject, sequence, problem }: MalformedEntry,
+): DesiredState {
+  const unreadable = new Set(state.unreadable).add(subject);
+  const known = state.resources.get(subject);
+  if (known === undefined) return { ...state, sequence, unreadable };
+  const content = { servable: false, reason: 'Invalid', message: problem } as const;
+  const resources = new Map(state.resources).set(subject, { ...known, sequence, content });
+  return { ...state, sequence, resources, unreadable };
+}
+
+/** What cannot be read is told anew before the next snapshot. */
+export function disconnected(state: DesiredState): DesiredState {
+  return { ...state, unreadable: new Set() };
+}
+
+function readable(state: DesiredState, subject: string): DesiredState {
+  if (!state.unreadable.has(subject)) return state;
+  const unreadable = new Set(state.unreadable);
+  unreadable.delete(subject);
+  return { ...state, unreadable };
 }
 
 function isPublished({ event }: ConfigEntry, logId: string): boolean {
@@ -98,8 +134,9 @@ function isPublished({ event }: ConfigEntry, logId: string): boolean {
 
 /** Everything is published: what still comes from an older log was not. */
 function sweep(state: DesiredState, logId: string): DesiredState {
-  const resources = [...state.resources].filter(([, resource]) => resource.logId === logId);
-  const secrets = [...state.secrets].filter(([, secret]) => secret.logId === logId);
+  const kept = (subject: string, from: string) => from === logId || state.unreadable.has(subject);
+  const resources = [...state.resources].filter(([subject, of]) => kept(subject, of.logId));
+  const secrets = [...state.secrets].filter(([, { subject, logId: from }]) => kept(subject, from));
   return { ...state, resources: new Map(resources), secrets: new Map(secrets) };
 }
 

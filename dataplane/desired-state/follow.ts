@@ -1,7 +1,14 @@
 import type { Subjects } from '../../contracts/subjects.ts';
 import type { EventLog } from '../../event-log/event-log.ts';
 import type { Log } from '../../runtime/log.ts';
-import { type DesiredState, nothingDesired, withEntry, withSnapshot } from './desired-state.ts';
+import {
+  type DesiredState,
+  disconnected,
+  nothingDesired,
+  withEntry,
+  withMalformed,
+  withSnapshot,
+} from './desired-state.ts';
 
 /**
  * Folds the log of one pool for as long as `signal` lasts, calling `changed` with each new state.
@@ -13,9 +20,11 @@ export async function followDesiredState(
   signal: AbortSignal,
 ): Promise<void> {
   let state = nothingDesired;
+  let inSnapshot = true;
   for await (const update of log.follow([subjects.allConfigOf(pool)], signal)) {
     switch (update.type) {
       case 'snapshot':
+        inSnapshot = false;
         state = withSnapshot(state, update.logId, update.sequence, update.entries);
         changed(state);
         break;
@@ -26,9 +35,13 @@ export async function followDesiredState(
       case 'malformed': {
         const { subject, sequence, problem } = update;
         logger.error('event skipped', { subject, sequence, problem, code: 'event_malformed' });
+        state = withMalformed(state, update);
+        if (!inSnapshot) changed(state); // else the snapshot itself follows
         break;
       }
       case 'disconnected':
+        inSnapshot = true;
+        state = disconnected(state);
         logger.warn('event log out of reach, serving what is known', { problem: update.problem });
         break;
     }
