@@ -99,15 +99,20 @@ const fieldChecks: ReadonlyMap<string, FieldCheck> = new Map<string, FieldCheck>
     (value, { method, httpVersion }) => {
       if (httpVersion === '1.0') return bad('Transfer-Encoding in an HTTP/1.0 request');
       if (method === 'CONNECT') return bad('a CONNECT request has no body');
-      if (value.trim().toLowerCase() === 'chunked') return null;
+      const coding = value.trim().toLowerCase();
+      if (coding === 'chunked') return null;
+      // Without chunked at the end nobody can tell where the body ends (RFC 9112 §6.3).
+      if (!/[,\s]chunked$/.test(coding)) return bad('Transfer-Encoding does not end in chunked');
       const problem = 'only the chunked transfer coding is supported';
       return { code: 'transfer_coding_unsupported', problem };
     },
   ],
   [
     'content-length',
-    (value, { method }) =>
-      method === 'CONNECT' && !/^0+$/.test(value) ? bad('a CONNECT request has no body') : null,
+    (value, { method }) => {
+      if (method === 'CONNECT' && !/^0+$/.test(value)) return bad('a CONNECT request has no body');
+      return Number.isSafeInteger(Number(value)) ? null : bad('Content-Length is too large');
+    },
   ],
   [
     'connection',

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import type { ErrorCode } from '../../../../contracts/errors.ts';
 import type { Ip } from '../../../protocols/ip-address.ts';
+import { Turns } from './turns.ts';
 
 /**
  * What a client connection is doing, and since when. Node forgets sockets that left its HTTP
@@ -17,6 +19,12 @@ export type ConnectionState =
   | 'tunnel'
   | 'closing';
 
+/** The request that came last, as far as its connection has to know it. */
+export type Newest = {
+  /** What follows its head is not HTTP. `false`: its body was whole, so that is not about it. */
+  bodyBroken(code: ErrorCode, message: string): boolean;
+};
+
 export class Connection {
   readonly socket: Socket;
   readonly client: Ip;
@@ -27,8 +35,8 @@ export class Connection {
   sinceMs: number;
   /** Bytes that had come when the connection went idle: more means a head has begun. */
   idleAtBytes = 0;
-  /** Requests under way: pipelined ones may overlap. */
-  pending = 0;
+  readonly turns = new Turns();
+  newest: Newest | null = null;
   /** Set by a drain: when to close it if it is idle. */
   closeIdleAtMs = Number.POSITIVE_INFINITY;
 

@@ -9,6 +9,7 @@ import {
   findHeadProblem,
   passedThrough,
 } from '../../../protocols/http-fields.ts';
+import { maxForwards, oneHopLess } from '../../../protocols/max-forwards.ts';
 import {
   type AbsoluteForm,
   formatTarget,
@@ -17,8 +18,9 @@ import {
 } from '../../../protocols/target.ts';
 import type { Route } from '../route.ts';
 import { answerVersion } from './answer-heads.ts';
+import { asteriskForm } from './asterisk-form.ts';
 import { authenticate, authenticationMessages } from './authentication.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Newest } from './connection.ts';
 import { findRoute } from './find-route.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
 import { forwardedFields, returnedFields } from './forwarded-request.ts';
@@ -37,7 +39,7 @@ const retriedMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  * One plain request and its answer. It ends once, by `#end`; the sweep asks whether bytes still
  * move. The answer is streamed, paused when the client is slow.
  */
-export class Exchange {
+export class Exchange implements Newest {
   readonly #proxy: ForwardProxyServing;
   readonly #connection: Connection;
   readonly #request: IncomingMessage;
@@ -57,7 +59,10 @@ export class Exchange {
   #waiting = false;
   #answered = false;
   #mustClose = false;
+  #broken: { readonly code: ErrorCode; readonly message: string } | null = null;
+  #failed = false;
   #code: string | null = null;
+  #started = false;
   #ended = false;
 
   constructor(
@@ -78,9 +83,11 @@ export class Exchange {
   start(): void {
     const { rawHeaders: fields, httpVersion, url = '', method = '' } = this.#request;
     const { config } = this.#proxy.policy;
+    this.#started = true;
     this.#proxy.exchanges.add(this);
     this.#response.once('close', () => this.#closed());
     this.#request.on('error', () => undefined); // the close of the response tells
+    this.#countBody();
     if (!this.#proxy.clientAllowed(this.#connection)) {
       this.#mustClose = true;
       return this.#refuse('client_address_denied', clientDenied(this.#connection));
@@ -90,6 +97,7 @@ export class Exchange {
       this.#mustClose = true;
       return this.#refuse(problem.code, problem.problem);
     }
+    if (this.#broken !== null) return this.#fail(this.#broken.code, this.#broken.message);
     if (this.#expect === 'unknown') {
       return this.#refuse('expectation_failed', 'only Expect: 100-continue is understood');
     }
@@ -104,6 +112,7 @@ export class Exchange {
 
   #decide(fields: readonly string[], url: string, method: string): void {
     const { policy } = this.#proxy;
+    if (method === 'OPTIONS' && url === '*') return this.#answerOptions(); // for this server itself
     const form = parseAbsoluteForm(url);
     if ('problem' in form) {
       this.#mustClose = true;
@@ -112,9 +121,7 @@ export class Exchange {
     this.#form = form;
     if (method === 'TRACE')
       return this.#refuse('method_not_allowed', 'TRACE is refused: it would show credentials');
-    if (method === 'OPTIONS' && Number(fieldValue(fields, 'max-forwards') ?? '1') === 0) {
-      return this.#answerOptions();
-    }
+    if (method === 'OPTIONS' && maxForwards(fields) === 0) return this.#answerOptions();
     if (passedThrough(fields, policy.config.via.pseudonym)) {
       const message = `this request has been here before (Via: ${policy.config.via.pseudonym})`;
       return this.#refuse('proxy_loop_detected', message);
@@ -143,14 +150,14 @@ export class Exchange {
   #dispatch({ target, pathAndQuery }: AbsoluteForm, route: Route & { via: 'direct' }): void {
     const { method = 'GET', rawHeaders, httpVersion } = this.#request;
     const { policy } = this.#proxy;
-    const fields = forwardedFields(policy, this.#connection, target, rawHeaders, httpVersion);
-    if (method === 'OPTIONS') lowerMaxForwards(fields);
+    const options = method === 'OPTIONS';
+    const received = options ? oneHopLess(rawHeaders) : rawHeaders;
+    const fields = forwardedFields(policy, this.#connection, target, received, httpVersion);
     const pool = this.#proxy.pools.get(target, route.addresses, policy.config.timeouts.connectMs);
     this.#attempts++;
-    this.#countBody();
     pool.dispatch(
       {
-        path: originForm(pathAndQuery),
+        path: options && pathAndQuery === '' ? asteriskForm : originForm(pathAndQuery),
         method,
         headers: fields,
         body: this.#hasBody() ? this.#request : null,
@@ -171,7 +178,8 @@ export class Exchange {
 
   /** Counts the body, and sees framing that outweighs it. */
   #countBody(): void {
-    if (this.#attempts > 1 || !this.#hasBody()) return;
+    if (!this.#hasBody()) return;
+    this.#received = this.#request.readableLength;
     const { socket } = this.#connection;
     const push = this.#request.push.bind(this.#request);
     this.#request.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
@@ -236,7 +244,7 @@ export class Exchange {
   }
 
   #upstreamFailed(target: Target, error: Error): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#failed) return;
     const { method = '' } = this.#request;
     const failure = upstreamFailure(error);
     const again =
@@ -253,7 +261,8 @@ export class Exchange {
 
   /** Before the head of an answer: a refusal. After it: the client must not take what it has for whole. */
   #fail(code: ErrorCode, message: string): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#failed) return;
+    this.#failed = true; // what undici says of the abort is no news
     this.#code = code;
     this.#controller?.abort(new Error(code));
     if (this.#response.headersSent) {
@@ -279,18 +288,26 @@ export class Exchange {
     if (this.#mustClose) {
       response.shouldKeepAlive = false;
       fields.push('Connection', 'close');
-      // Node destroys the socket with the last byte; a client that is still sending would then
-      // see a reset instead of the answer.
+    }
+    // Node destroys the socket with the last byte; a client that is still sending would then
+    // see a reset instead of the answer.
+    if (!response.shouldKeepAlive) {
       this.#connection.socket.destroySoon = () => this.#connection.linger();
     }
     response.writeHead(status, reason, fields);
   }
 
-  /** Bytes that are no request follow this one: its answer goes out whole and is the last. */
-  badBytesFollow(connection: Connection): void {
-    if (connection !== this.#connection) return;
-    this.#mustClose = true;
-    this.#response.once('finish', () => connection.linger());
+  bodyBroken(code: ErrorCode, message: string): boolean {
+    if (this.#request.complete) return false;
+    this.#broken = { code, message };
+    // Not if the answer is being written already: it goes out whole, and closes.
+    if (this.#started && !this.#answered) this.#fail(code, message);
+    return true;
+  }
+
+  /** The client has taken what was written to this connection. */
+  drained(connection: Connection): void {
+    if (connection === this.#connection) this.#response.emit('drain');
   }
 
   /** Once a second: which limit is running, and is it over. */
@@ -313,6 +330,9 @@ export class Exchange {
         'http_response_timeout',
         'no answer from the origin in time (spec.timeouts.responseHeaders)',
       );
+    } else if (this.#request.readableLength > 0) {
+      const message = 'the origin stopped reading the request body (spec.timeouts.bodyIdle)';
+      this.#fail('connection_write_timeout', message);
     } else if (this.#request.complete) {
       this.#fail('connection_read_timeout', 'the body stopped (spec.timeouts.bodyIdle)');
     } else {
@@ -369,14 +389,6 @@ function verdictOf(code: string | null): 'allowed' | 'denied' | 'failed' {
 /** The path as received; the empty one is `/` (RFC 9112 §3.2.1). */
 function originForm(pathAndQuery: string): string {
   return pathAndQuery.startsWith('/') ? pathAndQuery : `/${pathAndQuery}`;
-}
-
-function lowerMaxForwards(fields: string[]): void {
-  for (let at = 0; at < fields.length; at += 2) {
-    if (fields[at]?.toLowerCase() !== 'max-forwards') continue;
-    const left = Number(fields[at + 1]);
-    if (Number.isInteger(left) && left > 0) fields[at + 1] = String(left - 1);
-  }
 }
 
 /** As undici keeps them: names and values in turn, in bytes. */

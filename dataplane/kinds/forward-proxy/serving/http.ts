@@ -21,6 +21,7 @@ export function createHttpServer(proxy: ForwardProxyServing): Server {
     headersTimeout: 0,
     keepAliveTimeout: 0,
     noDelay: true,
+    requireHostHeader: false, // Node's own 400 says nothing; ours does
     shouldUpgradeCallback: wantsUpgrade,
   });
   // A client that has finished sending still gets its answer.
@@ -31,11 +32,13 @@ export function createHttpServer(proxy: ForwardProxyServing): Server {
   server.on('checkExpectation', (request, response) => begin(proxy, request, response, 'unknown'));
   server.on('connect', (request, socket: Duplex, early: Buffer) => {
     const connection = connectionOf(proxy, socket);
-    if (connection !== null) serveConnect(proxy, connection, request, early);
+    if (connection === null) return;
+    leaveInTurn(proxy, connection, () => serveConnect(proxy, connection, request, early));
   });
   server.on('upgrade', (request, socket: Duplex, early: Buffer) => {
     const connection = connectionOf(proxy, socket);
-    if (connection !== null) serveUpgrade(proxy, connection, request, early);
+    if (connection === null) return;
+    leaveInTurn(proxy, connection, () => serveUpgrade(proxy, connection, request, early));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     answerParseError(proxy, error, socket);
@@ -61,16 +64,40 @@ function begin(
   expect: 'none' | 'continue' | 'unknown',
 ): void {
   const connection = connectionOf(proxy, request.socket);
-  if (connection === null) return;
+  // What follows a refusal that ends the connection is not a request, whatever it looks like.
+  if (connection === null || connection.state === 'closing') return;
   proxy.idle.delete(connection);
-  connection.pending++;
   connection.become('active');
+  const exchange = new Exchange(proxy, connection, request, response, expect);
+  connection.newest = exchange;
   response.once('close', () => {
-    connection.pending--;
-    if (connection.state === 'active' && connection.pending === 0) settle(proxy, connection);
+    if (connection.newest === exchange) connection.newest = null; // or it keeps all of it alive
+    if (connection.state !== 'active' || connection.socket.destroyed) return;
+    if (!connection.turns.next()) settle(proxy, connection);
+    if (!connection.turns.waiting) connection.socket.resume();
   });
-  new Exchange(proxy, connection, request, response, expect).start();
+  connection.turns.take(() => exchange.start());
+  if (connection.turns.waiting) connection.socket.pause();
 }
+
+/** CONNECT and upgrades leave Node's HTTP, but not before the answers due before them. */
+function leaveInTurn(proxy: ForwardProxyServing, connection: Connection, serve: () => void): void {
+  const { socket } = connection;
+  const drained = () => {
+    // Node does not tell them any more.
+    for (const exchange of proxy.exchanges) exchange.drained(connection);
+  };
+  socket.on('drain', drained);
+  connection.turns.take(() => {
+    socket.removeListener('drain', drained);
+    serve();
+  });
+}
+
+const otherVersion: readonly [ErrorCode, string] = [
+  'version_unsupported',
+  'only HTTP/1.1 and HTTP/1.0 are spoken here',
+];
 
 const parseErrors: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
   ['HPE_HEADER_OVERFLOW', ['request_headers_too_large', 'the header section is too large']],
@@ -79,11 +106,17 @@ const parseErrors: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
     ['request_headers_too_large', 'the chunk extensions are too large'],
   ],
   ['HPE_INVALID_METHOD', ['method_not_implemented', 'this method is not known here']],
-  ['HPE_INVALID_VERSION', ['version_unsupported', 'only HTTP/1.1 and HTTP/1.0 are spoken here']],
-  ['HPE_PAUSED_H2_UPGRADE', ['version_unsupported', 'only HTTP/1.1 and HTTP/1.0 are spoken here']],
-] as const);
+  ['HPE_PAUSED_H2_UPGRADE', otherVersion],
+]);
 
-/** What the parser refuses never becomes a request: answered here, unless an answer is still due. */
+function explain(error: NodeJS.ErrnoException): readonly [ErrorCode, string] {
+  // Of its two meanings: a version that is well written, and another one than ours.
+  if (Reflect.get(error, 'reason') === 'Invalid HTTP version') return otherVersion;
+  const known = parseErrors.get(error.code ?? '');
+  return known ?? ['http_request_error', 'this is not HTTP as RFC 9112 writes it'];
+}
+
+/** What the parser refuses never becomes a request: answered here, after the answers that are due. */
 function answerParseError(
   proxy: ForwardProxyServing,
   error: NodeJS.ErrnoException,
@@ -92,21 +125,18 @@ function answerParseError(
   const connection = connectionOf(proxy, socket);
   if (connection === null || !socket.writable || connection.state === 'closing') return;
   if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return void socket.destroy();
-  if (connection.pending > 0) {
-    // An answer is on its way (or being made): it goes out whole, then the connection ends.
-    for (const exchange of proxy.exchanges) exchange.badBytesFollow(connection);
-    return;
-  }
-  const [code, message] = parseErrors.get(error.code ?? '') ?? [
-    'http_request_error',
-    'this is not HTTP as RFC 9112 writes it',
-  ];
-  refuseRaw(proxy, connection, code, message, 'close');
-  reportRefusal(proxy, {
-    type: 'plain',
-    connection,
-    code,
-    startedMs: connection.sinceMs,
-    rule: 'invalid',
+  // Bytes after a request that said it is the last one (RFC 9112 §9.6).
+  if (error.code === 'HPE_CLOSED_CONNECTION') return;
+  const [code, message] = explain(error);
+  if (connection.newest?.bodyBroken(code, message) === true) return;
+  connection.turns.takeLast(() => {
+    refuseRaw(proxy, connection, code, message, 'close');
+    reportRefusal(proxy, {
+      type: 'plain',
+      connection,
+      code,
+      startedMs: connection.sinceMs,
+      rule: 'invalid',
+    });
   });
 }

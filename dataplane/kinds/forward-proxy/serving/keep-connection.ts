@@ -12,7 +12,7 @@ export function serveHttp(proxy: ForwardProxyServing, connection: Connection, re
 
 /** The same again after a CONNECT that was answered 407: the client may try once more. */
 export function serveHttpAgain(proxy: ForwardProxyServing, connection: Connection): void {
-  connection.pending = 0;
+  connection.turns.next();
   settle(proxy, connection);
   proxy.http.emit('connection', connection.socket);
   connection.socket.resume();
