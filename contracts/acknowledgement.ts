@@ -49,9 +49,10 @@ export function isAcknowledgement(value: unknown): value is Acknowledgement {
 
 function isRefusal(value: unknown): value is Refusal {
   if (!isRecord(value)) return false;
-  const { resource, sequence, reason, message } = value;
+  const { resource, sequence, reason, code, message } = value;
   return (
     typeof resource === 'string' &&
+    typeof code === 'string' &&
     typeof sequence === 'number' &&
     typeof reason === 'string' &&
     typeof message === 'string'

@@ -42,7 +42,15 @@ export function createSubjects(log = 'headgate') {
   };
 }
 
-/** Names may contain dots, which separate tokens; Kubernetes names never contain `_`. */
+/**
+ * Names may contain dots, which separate tokens; Kubernetes names never contain `_`. Other names
+ * (a host's, a pool's) may hold wildcards and blanks: nobody's token may stand for others.
+ */
 function token(name: string): string {
-  return name.replaceAll('.', '_');
+  const text = name.replaceAll('.', '_').replaceAll(/[^A-Za-z0-9_-]/gu, escaped);
+  return text === '' ? '=' : text;
+}
+
+function escaped(character: string): string {
+  return `=${character.codePointAt(0)?.toString(16) ?? ''}=`;
 }
