@@ -33,7 +33,10 @@ export function findRoute(
           message: `${what}: ${target.host}`,
         });
       }
-      done(chooseRoute(policy, request, addresses, context.isSelf));
+      // A look-up takes a while: the policy of now decides, not that of the beginning.
+      const now = proxy.policy;
+      const refused = now === policy ? null : refuseEarly(now, request);
+      done(refused ?? chooseRoute(now, request, addresses, context.isSelf));
     },
   );
 }

@@ -51,7 +51,8 @@ class Handshake {
     socket.on('end', this.#onEnd);
     this.#step = first[0] === 4 ? this.#request4 : this.#greeting;
     this.#onData(first);
-    socket.resume();
+    // Not while a password is checked: what comes meanwhile waits in the socket.
+    if (this.#step !== null) socket.resume();
   }
 
   readonly #onEnd = (): void => {

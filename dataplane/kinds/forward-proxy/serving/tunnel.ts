@@ -4,13 +4,12 @@ import type { Dial } from '../../../net/dial.ts';
 import type { Relay } from '../../../net/relay/relay.ts';
 import { startStreamRelay } from '../../../net/relay/stream-relay.ts';
 import type { Ip } from '../../../protocols/ip-address.ts';
-import { formatTarget, type Target } from '../../../protocols/target.ts';
+import { formatTarget } from '../../../protocols/target.ts';
 import { chooseRoute, type Route, refuseEarly } from '../route.ts';
-import type { RequestType } from './access-log.ts';
-import type { Connection } from './connection.ts';
 import { EarlyData } from './early-data.ts';
 import { findRoute } from './find-route.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
+import type { HandshakeDone, TunnelRequest } from './tunnel-request.ts';
 
 /** Why a tunnel ended: the relay's word, or ours. */
 export type TunnelEnd =
@@ -23,36 +22,6 @@ export type TunnelEnd =
   | 'policy_changed'
   | 'drained'
   | 'client_gone';
-
-/** The two answers a protocol has: yes, once the upstream is there, or no. */
-export type TunnelReply = {
-  readonly type: Exclude<RequestType, 'plain'>;
-  /** HTTP status or SOCKS reply of success and of a code, for counters. */
-  readonly okStatus: number;
-  statusOf(code: ErrorCode): number;
-  accept(): void;
-  refuse(code: ErrorCode, message: string): void;
-  /** Whatever must be settled with the upstream before the yes: an HTTP upgrade asks it first. */
-  readonly handshake?: (upstream: Socket, done: HandshakeDone) => void;
-};
-
-/** `tunnel`: opaque from here on. `answered`: the client has an ordinary answer of this status. */
-export type HandshakeDone = (
-  outcome:
-    | { readonly result: 'tunnel' }
-    | { readonly result: 'answered'; readonly status: number; readonly sent: number }
-    | { readonly result: 'failed'; readonly code: ErrorCode; readonly message: string },
-) => void;
-
-export type TunnelRequest = {
-  readonly connection: Connection;
-  readonly target: Target;
-  readonly user: string | null;
-  readonly method: string | null;
-  readonly reply: TunnelReply;
-  /** Bytes the client sent ahead: they go first, after the yes. */
-  readonly early: Uint8Array;
-};
 
 /**
  * One client and, once dialled, one upstream, from the request to the last byte. It ends once, for
@@ -70,6 +39,7 @@ export class Tunnel {
   #upstreamIp: Ip | null = null;
   #establishedMs = 0;
   #handshakeMs = 0;
+  #answering = false;
   #lastActivityMs = 0;
   #bytesSeen = 0;
   #halfClosedMs = 0;
@@ -131,18 +101,35 @@ export class Tunnel {
     const { handshake } = this.#request.reply;
     if (handshake === undefined) return this.#establish(upstream);
     this.#handshakeMs = Date.now();
-    handshake(upstream, (outcome) => {
+    const done: HandshakeDone = (outcome) => {
       this.#handshakeMs = 0;
       if (this.#ended) return void upstream.destroy();
       if (outcome.result === 'tunnel') this.#establish(upstream);
       else if (outcome.result === 'failed') this.#fail(outcome.code, outcome.message);
       else this.#answered(outcome.status, outcome.sent);
-    });
+    };
+    const answering = () => {
+      this.#answering = true;
+    };
+    handshake(upstream, { answering, done });
   }
 
   #fail(code: ErrorCode, message: string): void {
     this.#upstream?.destroy();
-    this.#refuse(code, message, 'failed', true);
+    if (this.#answering) this.#breakOff(code);
+    else this.#refuse(code, message, 'failed', true);
+  }
+
+  /** Part of an answer is with the client: it must not take that for the whole. */
+  #breakOff(code: ErrorCode): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#giveBack();
+    this.#early.stop();
+    const { connection, reply } = this.#request;
+    connection.socket.resetAndDestroy();
+    const rule = this.#route?.rule ?? 'default';
+    this.#report(reply.statusOf(code), code, 'failed', rule, { received: 0, sent: 0 });
   }
 
   /** The upstream said no in its own words, and the client has them. */
@@ -150,6 +137,7 @@ export class Tunnel {
     this.#ended = true;
     this.#giveBack();
     const { connection } = this.#request;
+    this.#upstream?.destroy();
     this.#early.stop();
     connection.linger();
     this.#report(status, null, 'allowed', this.#route?.rule ?? 'default', { received: 0, sent });
@@ -193,12 +181,7 @@ export class Tunnel {
     const { timeouts } = this.#proxy.policy.config;
     if (this.#relay === null) {
       // The dialer has its own deadline; only a handshake has its own here.
-      const late = this.#handshakeMs > 0 && nowMs - this.#handshakeMs >= timeouts.responseHeadersMs;
-      if (late)
-        this.#fail(
-          'http_response_timeout',
-          'no answer to the upgrade (spec.timeouts.responseHeaders)',
-        );
+      if (this.#handshakeMs > 0) this.#sweepHandshake(nowMs);
       return null;
     }
     const { received, sent } = this.#relay.bytes();
@@ -216,6 +199,23 @@ export class Tunnel {
     return null;
   }
 
+  #sweepHandshake(nowMs: number): void {
+    const { responseHeadersMs, bodyIdleMs } = this.#proxy.policy.config.timeouts;
+    if (!this.#answering) {
+      const message = 'no answer to the upgrade (spec.timeouts.responseHeaders)';
+      const late = nowMs - this.#handshakeMs >= responseHeadersMs;
+      return late ? this.#fail('http_response_timeout', message) : undefined;
+    }
+    const { socket } = this.#request.connection;
+    const moved = (this.#upstream?.bytesRead ?? 0) + socket.bytesWritten - socket.writableLength;
+    if (moved !== this.#bytesSeen) {
+      this.#bytesSeen = moved;
+      this.#handshakeMs = nowMs;
+    } else if (nowMs - this.#handshakeMs >= bodyIdleMs) {
+      this.#fail('connection_read_timeout', 'the body stopped (spec.timeouts.bodyIdle)');
+    }
+  }
+
   /** Whether the policy of now would refuse what this tunnel does. */
   wouldBeRefused(): boolean {
     const { target, connection, reply } = this.#request;
@@ -224,8 +224,11 @@ export class Tunnel {
     const tunnel = reply.type === 'connect' ? 'connect' : reply.type === 'upgrade' ? null : 'socks';
     const request = { client: connection.client, target, tunnel } as const;
     if (refuseEarly(policy, request) !== null) return true;
-    const addresses = this.#upstreamIp === null ? [] : [this.#upstreamIp];
-    return chooseRoute(policy, request, addresses, context.isSelf).via === 'refused';
+    if (this.#route?.via !== 'direct') return false; // its addresses will be judged by this policy
+    // While it is dialled, any of them may be the one.
+    const addresses = this.#upstreamIp === null ? this.#route.addresses : [this.#upstreamIp];
+    const route = chooseRoute(policy, request, addresses, context.isSelf);
+    return route.via === 'refused' || route.addresses.length < addresses.length;
   }
 
   /** Ends both sides now. Later calls do nothing. */

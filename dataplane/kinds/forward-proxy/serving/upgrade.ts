@@ -9,7 +9,8 @@ import type { Connection } from './connection.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
 import { forwardedFields, returnedFields } from './forwarded-request.ts';
 import { clientDenied, refuseRaw, reportRefusal } from './refuse.ts';
-import { type HandshakeDone, Tunnel } from './tunnel.ts';
+import { Tunnel } from './tunnel.ts';
+import type { HandshakeEnded } from './tunnel-request.ts';
 
 /**
  * Which requests leave HTTP: HTTP/1.1 without a body, for any protocol but h2c (RFC 9110 §7.8).
@@ -88,7 +89,8 @@ export function serveUpgrade(
         statusOf: (code) => errorCodes[code].status,
         accept: () => undefined, // the handshake passed the 101 on
         refuse: (code, message) => refuseRaw(proxy, connection, code, message, 'close'),
-        handshake: (upstream, done) => askOrigin({ proxy, connection, upstream, path, head }, done),
+        handshake: (upstream, ended) =>
+          askOrigin({ proxy, connection, upstream, path, head }, ended),
       },
     }).open();
   });
@@ -104,9 +106,14 @@ type Question = {
 
 function askOrigin(
   { proxy, connection, upstream, path, head }: Question,
-  done: HandshakeDone,
+  { answering, done }: HandshakeEnded,
 ): void {
   const { socket } = connection;
+  const writeHead = (status: number, answer: IncomingMessage, end: 'Upgrade' | 'close') => {
+    const fields = returnedFields(proxy.policy, answer.rawHeaders, '1.1');
+    // Node reads bytes above 0x7f as Latin-1: written so, they are the bytes that came.
+    socket.write(headText(status, answer, fields, end), 'latin1');
+  };
   const asked = httpRequest({
     createConnection: () => upstream, // instead of an agent's: Node ignores it if `agent` is given
     method: 'GET',
@@ -115,17 +122,14 @@ function askOrigin(
     headers: head,
   });
   asked.on('upgrade', (answer, _socket, early) => {
-    socket.write(
-      headText(101, answer, returnedFields(proxy.policy, answer.rawHeaders, '1.1'), 'Upgrade'),
-    );
+    writeHead(101, answer, 'Upgrade');
     if (early.length > 0) upstream.unshift(early);
     done({ result: 'tunnel' });
   });
   asked.on('response', (answer) => {
     const { statusCode = 502 } = answer;
-    socket.write(
-      headText(statusCode, answer, returnedFields(proxy.policy, answer.rawHeaders, '1.1'), 'close'),
-    );
+    answering();
+    writeHead(statusCode, answer, 'close');
     let sent = 0;
     answer.on('data', (chunk: Buffer) => {
       sent += chunk.length;
@@ -134,7 +138,10 @@ function askOrigin(
       socket.once('drain', () => answer.resume());
     });
     answer.on('end', () => done({ result: 'answered', status: statusCode, sent }));
-    answer.on('error', () => socket.resetAndDestroy());
+    answer.on('error', () => {
+      const message = 'the origin broke off its answer';
+      done({ result: 'failed', code: 'http_response_incomplete', message });
+    });
   });
   asked.on('error', () => {
     done({
