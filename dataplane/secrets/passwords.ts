@@ -23,11 +23,17 @@ const atOnce = 2;
 const maxWaiting = 64;
 const windowMs = 60_000;
 const maxClients = 10_000;
-/** Compared against for users there are not, so that their absence takes as long. */
-const dummyHash = '$2b$10$OwrIxgUe.HggOhN9ARO1POgWCQVJ7aLVwBs4fkiWprWo9QtZWEFcW';
+/** Salt and hash of no password; the cost goes in front. */
+const dummyTail = 'OwrIxgUe.HggOhN9ARO1POgWCQVJ7aLVwBs4fkiWprWo9QtZWEFcW';
+
+type Users = {
+  readonly hashes: ReadonlyMap<string, string>;
+  /** Compared against for users there are not, so that their absence takes as long. */
+  readonly dummy: string;
+};
 
 export function createPasswords(): Passwords {
-  const users = new Map<string, ReadonlyMap<string, string>>();
+  const users = new Map<string, Users>();
   const failures = createFailureCounts();
   const waiting: Waiting[] = [];
   let running = 0;
@@ -35,10 +41,16 @@ export function createPasswords(): Passwords {
   function next(): void {
     const job = waiting.shift();
     if (job === undefined) return;
-    running++;
     const { request, done } = job;
-    const hash = users.get(request.digest)?.get(request.user);
-    bcrypt.compare(request.password, hash ?? dummyHash, (error, same) => {
+    // Those that waited beside it may have failed meanwhile: a burst gets no more attempts.
+    if (failures.count(request) >= request.attempts) {
+      done('rate_limited');
+      return next();
+    }
+    running++;
+    const known = users.get(request.digest);
+    const hash = known?.hashes.get(request.user);
+    bcrypt.compare(request.password, hash ?? known?.dummy ?? dummyOf([]), (error, same) => {
       running--;
       const ok = error === undefined || error === null ? same && hash !== undefined : false;
       if (!ok) failures.add(request);
@@ -49,7 +61,7 @@ export function createPasswords(): Passwords {
 
   return {
     learn(digest, htpasswd) {
-      if (!users.has(digest)) users.set(digest, parseHtpasswd(htpasswd));
+      if (!users.has(digest)) users.set(digest, usersOf(parseHtpasswd(htpasswd)));
     },
     retain(digests) {
       for (const digest of users.keys()) if (!digests.has(digest)) users.delete(digest);
@@ -61,6 +73,16 @@ export function createPasswords(): Passwords {
       if (running < atOnce) next();
     },
   };
+}
+
+function usersOf(hashes: ReadonlyMap<string, string>): Users {
+  return { hashes, dummy: dummyOf([...hashes.values()]) };
+}
+
+/** As costly as the hash in the middle: all have one cost, unless somebody mixed them. */
+function dummyOf(hashes: readonly string[]): string {
+  const costs = hashes.map((hash) => hash.slice(4, 6)).sort();
+  return `$2b$${costs[costs.length >> 1] ?? '10'}$${dummyTail}`;
 }
 
 /** `user:$2y$…` lines; what is no bcrypt hash was refused when the resource was accepted. */

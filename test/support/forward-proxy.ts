@@ -32,9 +32,11 @@ export function forwardProxy({
 /** A Secret for `authentication.basic.secretRef`, with cheap hashes. */
 export function usersSecret(
   users: Readonly<Record<string, string>>,
-  { name = 'users', namespace = 'test' } = {},
+  { name = 'users', namespace = 'test', cost = 4 } = {},
 ): string {
-  const lines = Object.entries(users).map(([user, password]) => `${user}:${hashSync(password, 4)}`);
+  const lines = Object.entries(users).map(
+    ([user, password]) => `${user}:${hashSync(password, cost)}`,
+  );
   return document({
     apiVersion: 'v1',
     kind: 'Secret',
