@@ -78,10 +78,10 @@ export const metrics = {
     help: 'Requests by destination host, where spec.metrics.hostLabel is on; past its max in __other__.',
     labels: ['resource', 'host'],
   },
-  headgate_forward_proxy_config_version: {
+  headgate_config_version: {
     type: 'gauge',
     help: 'Sequence of the configuration in force in this pod.',
-    labels: ['resource'],
+    labels: ['kind', 'resource'],
   },
   headgate_dns_lookups_total: {
     type: 'counter',

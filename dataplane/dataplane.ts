@@ -12,6 +12,7 @@ import { followDesiredState } from './desired-state/follow.ts';
 import { createReloader } from './reload/reloader.ts';
 import { createPasswords } from './secrets/passwords.ts';
 import { createSecretBox, type SealOpener } from './secrets/secret-box.ts';
+import { createVersionGauges } from './version-gauges.ts';
 import { startWorkerPool } from './workers/worker-pool.ts';
 
 /** One pod: everything its pool wants, served by threads of this process. */
@@ -55,6 +56,7 @@ export async function startDataplane(settings: DataplaneSettings): Promise<Datap
   const stop = new AbortController();
   const meter = createMeter((message) => metrics.receive(0, message));
   const appliedSequence = meter.cell('headgate_applied_sequence', { pool });
+  const versions = createVersionGauges(meter);
   const restarts = meter.cell('headgate_worker_restarts_total', {});
   let inForce: Omit<InForce, 'draining'> | null = null;
   let published = false;
@@ -108,6 +110,7 @@ export async function startDataplane(settings: DataplaneSettings): Promise<Datap
       onApplied(applied) {
         inForce = applied;
         appliedSequence.set(applied.applied);
+        versions.show(applied.table);
         tell();
       },
     }),
