@@ -2,29 +2,30 @@ import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { add, describe, failures, noTests, skippedTitles, type Tally, tally } from './tap.ts';
+import { add, describe, noTests, reports, skippedTitles, type Tally, tally } from './tally.ts';
 
 const root = join(import.meta.dirname, '..');
+const longestSuiteMs = 15 * 60_000;
 const logs = join(root, '.cache/test');
 
 /** A check counts as one test; a suite is ava's, and counts its own. */
 type Suite = {
   readonly name: string;
   readonly command: readonly string[];
-  readonly isTap: boolean;
+  readonly isAva: boolean;
   readonly env?: Readonly<Record<string, string>>;
 };
 
 const check = (name: string, ...command: readonly string[]): Suite => ({
   name,
   command,
-  isTap: false,
+  isAva: false,
 });
 
 const ring = (name: string, args: readonly string[], env: Record<string, string> = {}): Suite => ({
   name,
-  command: ['npx', '--no-install', 'ava', '--tap', ...args],
-  isTap: true,
+  command: ['npx', '--no-install', 'ava', ...args],
+  isAva: true,
   env,
 });
 
@@ -54,6 +55,14 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+let running: number | undefined;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    endGroup(running);
+    process.exit(130);
+  });
+}
+
 await mkdir(logs, { recursive: true });
 let total = noTests;
 for (const suite of suites) {
@@ -64,16 +73,17 @@ process.stdout.write(`\n${describe(total)}\n`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
 async function runSuite(suite: Suite): Promise<Tally> {
-  const { name, isTap } = suite;
+  const { name, isAva } = suite;
   process.stdout.write(`${name} …\n`);
   const startedMs = performance.now();
   const { code, stdout, stderr } = await runCommand(suite);
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
 
-  const counted = isTap ? tally(stdout) : noTests;
+  const counted = isAva ? tally(stdout) : noTests;
   const result = add(counted, verdictOfExit(code, suite, counted));
   if (result.failed > 0) {
-    process.stdout.write(`${isTap ? failures(stdout) : stdout}\n${stderr}\n`);
+    const shown = isAva ? logsOfFailures(stdout) + reports(stdout) : stdout;
+    process.stdout.write(`${shown || stdout}\n${stderr}\n`);
   }
   for (const title of skippedTitles(stdout)) process.stdout.write(`  skipped: ${title}\n`);
   process.stdout.write(`  ${describe(result)} in ${seconds} s (.cache/test/${name}.log)\n`);
@@ -81,19 +91,31 @@ async function runSuite(suite: Suite): Promise<Tally> {
 }
 
 /** A check is its exit code. A suite that failed without a failed test, or ran no test, is a failure too. */
-function verdictOfExit(code: number | null, { isTap }: Suite, counted: Tally): Tally {
-  if (!isTap) return { ...noTests, ...(code === 0 ? { passed: 1 } : { failed: 1 }) };
+function verdictOfExit(code: number | null, { isAva }: Suite, counted: Tally): Tally {
+  if (!isAva) return { ...noTests, ...(code === 0 ? { passed: 1 } : { failed: 1 }) };
   const ranNothing = counted.passed + counted.failed === 0;
   const failedUnseen = code !== 0 && counted.failed === 0;
   return { ...noTests, failed: ranNothing || failedUnseen ? 1 : 0 };
 }
 
+/** What failed tests logged stands below their line in the list, not in their reports. */
+function logsOfFailures(stdout: string): string {
+  const found = stdout.match(/^\s*[✘✖×] .*\n(?:\s+(?!\s*[✔√✘✖×─-] ).*\n)*/gm);
+  return found === null ? '' : `${found.join('')}\n`;
+}
+
 async function runCommand({ name, command, env = {} }: Suite) {
   const [program = '', ...args] = command;
   const log = createWriteStream(join(logs, `${name}.log`));
-  // biome-ignore lint/style/noProcessEnv: handed on, not read
-  const child = spawn(program, args, { cwd: root, env: { ...process.env, ...env } });
-  child.stdin.end();
+  const child = spawn(program, args, {
+    cwd: root,
+    // biome-ignore lint/style/noProcessEnv: handed on, not read
+    env: { ...process.env, FORCE_COLOR: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: whatever a crashed suite leaves behind ends with it, and holds up nobody.
+    detached: true,
+  });
+  running = child.pid;
   const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {
@@ -101,10 +123,24 @@ async function runCommand({ name, command, env = {} }: Suite) {
       log.write(text);
     });
   }
+  const overdue = setTimeout(() => {
+    output.stderr += `${name} was ended: it took more than ${longestSuiteMs / 60_000} minutes\n`;
+    endGroup(child.pid);
+  }, longestSuiteMs);
+  child.once('exit', () => endGroup(child.pid));
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
+  clearTimeout(overdue);
   log.end();
   return { code, ...output };
+}
+
+function endGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Nobody is left in it: the usual case.
+  }
 }
