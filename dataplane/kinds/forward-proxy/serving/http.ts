@@ -74,9 +74,11 @@ function begin(
     if (connection.newest === exchange) connection.newest = null; // or it keeps all of it alive
     if (connection.state !== 'active' || connection.socket.destroyed) return;
     if (!connection.turns.next()) settle(proxy, connection);
-    if (!connection.turns.waiting) connection.socket.resume();
   });
-  connection.turns.take(() => exchange.start());
+  connection.turns.take(() => {
+    if (!connection.turns.waiting) connection.socket.resume();
+    exchange.start();
+  });
   if (connection.turns.waiting) connection.socket.pause();
 }
 
@@ -88,8 +90,12 @@ function leaveInTurn(proxy: ForwardProxyServing, connection: Connection, serve: 
     for (const exchange of proxy.exchanges) exchange.drained(connection);
   };
   socket.on('drain', drained);
+  const waited = connection.turns.busy;
   connection.turns.take(() => {
     socket.removeListener('drain', drained);
+    // `begin` may have stopped the reading below the stream, which thinks a read is under way:
+    // an empty chunk ends that one, and the next begins.
+    if (waited) socket.push('');
     serve();
   });
 }

@@ -8,6 +8,11 @@ export class Turns {
   #busy = false;
   #last = false;
 
+  /** Whether it is somebody's turn. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
   /** Whether somebody waits for the one whose turn it is. */
   get waiting(): boolean {
     return this.#waiting.length > 0;
