@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { canonicalJson } from '../../contracts/json.ts';
 import type { ConfigOf, Kind, StateOf } from '../../contracts/kinds/all-kinds.ts';
 import type { Decided } from '../../contracts/kinds/forward-proxy/events.ts';
-import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
+import type { ResourceKey } from '../../contracts/resource-key.ts';
 import { maxEntryBytes } from '../../event-log/event-log.ts';
 import { deciders } from '../kinds/all-kinds.ts';
 import type { Considered, Outcome } from '../kinds/decider.ts';
 import { digestOf, type Held } from './held.ts';
+import { claimsOf } from './port-table.ts';
 import { describeConflict, findConflict, type PortClaim } from './ports.ts';
 import type { FoundSecret } from './secrets.ts';
 import type { Observed } from './source.ts';
@@ -101,15 +102,6 @@ function refuseIfTooLarge(config: unknown): Outcome<never> | null {
   if (bytes <= maxEntryBytes) return null;
   const message = `the configuration is ${bytes} bytes, the limit is ${maxEntryBytes}: shorten its lists, or split it into several resources`;
   return { accepted: false, reason: 'TooLarge', message };
-}
-
-/** The ports a configuration wants or holds. */
-export function claimsOf<K extends Kind>(
-  key: ResourceKey & { readonly kind: K },
-  config: ConfigOf<K>,
-): readonly PortClaim[] {
-  const holder = formatKey(key);
-  return deciders[key.kind].listenersOf(config).map((listener) => ({ holder, ...listener }));
 }
 
 /** Lines move when something above them is edited; that alone is no news. */

@@ -1,7 +1,7 @@
 import type { Kind, SpecOf } from '../../contracts/kinds/all-kinds.ts';
 import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
 import { deciders } from '../kinds/all-kinds.ts';
-import { claimsOf } from './consider.ts';
+import { claimsOf } from './port-table.ts';
 import { describeConflict, findConflict, type PortClaim } from './ports.ts';
 import type { ObservedSecret, Problem } from './source.ts';
 

@@ -1,19 +1,15 @@
-import {
-  allKinds,
-  type ConfigOf,
-  type EventOf,
-  type Kind,
-} from '../../contracts/kinds/all-kinds.ts';
+import { allKinds, type ConfigOf, type Kind } from '../../contracts/kinds/all-kinds.ts';
 import type { ResourceKey } from '../../contracts/resource-key.ts';
 import type { Leader, NewEntry } from '../../event-log/event-log.ts';
 import type { Seal } from '../../event-log/seal.ts';
 import { deciders } from '../kinds/all-kinds.ts';
 import type { Considered } from '../kinds/decider.ts';
 import type { Concerns } from './concerns.ts';
-import { claimsOf, consider } from './consider.ts';
+import { consider } from './consider.ts';
 import { configIn, envelope, eventEntries, leavingEntries, type Writing } from './entries.ts';
-import { type Held, servingOf } from './held.ts';
-import type { PortClaim } from './ports.ts';
+import { findExchange, type Incumbents, type Wish } from './exchange-ports.ts';
+import type { Held } from './held.ts';
+import { claimsOf } from './port-table.ts';
 import { type FoundSecret, findSecrets, sealSecret } from './secrets.ts';
 import type { Observed, Source } from './source.ts';
 import type { States } from './states.ts';
@@ -46,19 +42,71 @@ export async function reconcile<K extends Kind>(
   if (observed === null) return removeAbsent(loop, held);
   concerns.waitsForSource(key, false);
 
-  const secrets = observed.valid ? await findSecrets(source, loop.seal, key, observed.spec) : [];
+  const pass = await look(loop, held, observed, states.incumbents);
+  const together = lacksPort(pass) ? await exchangePorts(loop, key) : null;
+  concerns.lacksPort(key, lacksPort(pass) && together === null);
+  return append(loop, together ?? (await entriesOf(loop, pass)));
+}
+
+/** What is decided from. */
+type Pass<K extends Kind> = {
+  readonly held: Held<K>;
+  readonly considered: Considered<K>;
+  readonly secrets: readonly FoundSecret[];
+};
+
+async function look<K extends Kind>(
+  loop: Reconciler,
+  held: Held<K>,
+  observed: NonNullable<Observed<K>>,
+  incumbents: Incumbents,
+): Promise<Pass<K>> {
+  const { source, seal } = loop;
+  const secrets = observed.valid ? await findSecrets(source, seal, held.key, observed.spec) : [];
   const considered = consider(held, observed, {
     source: source.id,
-    sealingKeyId: loop.seal.keyIds[0] ?? '',
+    sealingKeyId: seal.keyIds[0] ?? '',
     secrets,
-    incumbents: (pool) => incumbentsOf(states, pool),
+    incumbents,
     held: await heldVersion(loop, held, observed),
   });
+  return { held, considered, secrets };
+}
+
+function lacksPort({ considered }: Pass<Kind>): boolean {
   const outcome = considered?.outcome ?? null;
-  const lacksPort = outcome !== null && !outcome.accepted && outcome.reason === 'PortConflict';
-  concerns.lacksPort(key, lacksPort);
-  const events = deciders[key.kind].decide(held.state, considered);
-  return record(loop, held, considered, events, secrets);
+  return outcome !== null && !outcome.accepted && outcome.reason === 'PortConflict';
+}
+
+/**
+ * Resources that want each other's ports: none could go first, so all go in one append. `null`:
+ * somebody would have to give way who does not want to.
+ */
+async function exchangePorts(
+  loop: Reconciler,
+  key: ResourceKey,
+): Promise<readonly NewEntry[] | null> {
+  const { source, states } = loop;
+  const found = await findExchange(key, (member) => wishOf(loop, member), states.incumbents);
+  const entries: NewEntry[] = [];
+  for (const [member, incumbents] of found ?? []) {
+    const observed = source.read(member);
+    if (observed === null) return null;
+    const pass = await look(loop, states.get(member), observed, incumbents);
+    if (pass.considered?.outcome.accepted !== true) return null;
+    entries.push(...(await entriesOf(loop, pass)));
+  }
+  return found === null ? null : entries;
+}
+
+/** What the newest version would claim, if its ports were free. */
+async function wishOf(loop: Reconciler, key: ResourceKey): Promise<Wish | null> {
+  const observed = loop.source.read(key);
+  if (observed === null) return null;
+  const { considered } = await look(loop, loop.states.get(key), observed, () => []);
+  if (considered?.outcome.accepted !== true) return null;
+  const { config } = considered.outcome;
+  return { pool: config.pool, claims: claimsOf(key, config) };
 }
 
 /** Gone from the source: removed if it was ours and the source could be read completely. */
@@ -71,8 +119,8 @@ async function removeAbsent<K extends Kind>(loop: Reconciler, held: Held<K>): Pr
   if (!complete) return [];
 
   concerns.lacksPort(held.key, false);
-  const events = deciders[held.key.kind].decide(held.state, null);
-  const appended = await record(loop, held, null, events, []);
+  const pass = { held, considered: null, secrets: [] };
+  const appended = await append(loop, await entriesOf(loop, pass));
   const { reported } = loop.states.get(held.key);
   if (reported !== null) {
     await loop.leader.purge(
@@ -83,22 +131,19 @@ async function removeAbsent<K extends Kind>(loop: Reconciler, held: Held<K>): Pr
   return appended;
 }
 
-/** Appends what was decided, all or nothing, and folds it at once. */
-async function record<K extends Kind>(
+/** What a pass adds to the log. */
+async function entriesOf<K extends Kind>(
   loop: Reconciler,
-  held: Held<K>,
-  considered: Considered<K>,
-  events: readonly EventOf<K>[],
-  secrets: readonly FoundSecret[],
-): Promise<Appended> {
+  { held, considered, secrets }: Pass<K>,
+): Promise<readonly NewEntry[]> {
+  const events = deciders[held.key.kind].decide(held.state, considered);
   if (events.length === 0) return [];
-  const entries = [
+  return [
     ...(considered?.outcome.accepted
       ? await secretEntries(loop, considered.outcome.config, secrets)
       : []),
     ...events.flatMap((event) => eventEntries(loop.writing, held, event)),
   ];
-  return append(loop, entries);
 }
 
 async function secretEntries(
@@ -122,22 +167,17 @@ export async function leavePools(loop: Reconciler, held: Held): Promise<void> {
   if (held.leftBehind.length > 0) await append(loop, leavingEntries(loop.writing, held));
 }
 
+/** All or nothing; folded at once. */
 async function append(
   { leader, states }: Reconciler,
   entries: readonly NewEntry[],
 ): Promise<Appended> {
+  if (entries.length === 0) return [];
   const sequences = await leader.append(entries);
   return entries.map(({ subject, event }, index) => {
     const sequence = sequences[index] ?? 0;
     states.applyOwn({ sequence, subject, event });
     return { type: event.type, sequence };
-  });
-}
-
-function incumbentsOf(states: States, pool: string): readonly PortClaim[] {
-  return states.all().flatMap((held) => {
-    const serving = servingOf(held);
-    return serving !== null && serving.pool === pool ? claimsOf(held.key, serving) : [];
   });
 }
 

@@ -34,7 +34,7 @@ const configured = (sequence: number, pool = 'default') =>
   entry(sequence, subjects.config(pool, key), {
     type: 'ForwardProxyConfigured',
     ...decided(sequence),
-    config: { pool } as ForwardProxyConfig, // states do not look into it
+    config: { pool, listeners: [] as unknown } as ForwardProxyConfig, // only its ports are looked at
   });
 const rejected = (sequence: number, pool = 'default') =>
   entry(sequence, subjects.journal(pool, key), {

@@ -10,6 +10,7 @@ import { isStatusReported } from '../../contracts/status.ts';
 import type { Subjects } from '../../contracts/subjects.ts';
 import type { LogEntry } from '../../event-log/event-log.ts';
 import { foldEvent, foldStatus, type Held, parseKey, unknownTo } from './held.ts';
+import { createPortTable } from './port-table.ts';
 
 export type Sealed = SecretSealed & { readonly subject: string; readonly sequence: number };
 export type Tombstone = {
@@ -23,6 +24,7 @@ export type States = ReturnType<typeof createStates>;
 
 export function createStates(subjects: Subjects) {
   const resources = new Map<string, Held>();
+  const ports = createPortTable();
   const sealed = new Map<string, Sealed>();
   const published = new Map<string, string>();
   const tombstones = new Map<string, Tombstone>();
@@ -89,12 +91,14 @@ export function createStates(subjects: Subjects) {
 
   function set(held: Held): void {
     resources.set(formatKey(held.key), held);
+    ports.update(held);
   }
 
   return {
     /** Begins again from a snapshot: what it lacks is no more, unless we appended it since. */
     reset(entries: readonly LogEntry[], upTo: number): void {
       for (const map of [resources, sealed, published, tombstones, applied]) map.clear();
+      ports.clear();
       for (const entry of entries) fold(entry);
       for (const entry of underWay.values()) if (entry.sequence > upTo) fold(entry);
     },
@@ -103,6 +107,7 @@ export function createStates(subjects: Subjects) {
     get,
     /** Resources that exist: served, or refused and waiting to be mended. */
     all: () => [...resources.values()].filter(({ state }) => state.status !== 'absent'),
+    incumbents: ports.incumbents,
     sealedSecret: (pool: string, namespace: string, name: string) =>
       sealed.get(subjects.secret(pool, namespace, name)) ?? null,
     allSealed: () => [...sealed.values()],

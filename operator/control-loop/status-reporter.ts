@@ -4,7 +4,7 @@ import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
 import type { StatusReported } from '../../contracts/status.ts';
 import { type Leader, LogFull, LogUnavailable } from '../../event-log/event-log.ts';
 import { envelope, type Writing } from './entries.ts';
-import { type Held, servingPoolOf } from './held.ts';
+import { type Held, parseKey, servingPoolOf } from './held.ts';
 import { createPendingWrites } from './pending-writes.ts';
 import type { Pods } from './pods.ts';
 import { advance, factsOf, propagationOf, type Rollout } from './rollout.ts';
@@ -56,7 +56,9 @@ export function createStatusReporter(context: Context): StatusReporter {
   const rollouts = new Map<string, Rollout>();
   const shown = new Map<string, Shown>();
   const obstacles = new Map<string, Obstacle>();
-  const unsettled = new Set<string>();
+  /** What may change with the next word of a pod, or with time alone. */
+  const open = new Map<string, ResourceKey>();
+  const unsettled = new Map<string, string>();
   const pending = createPendingWrites(writing.now);
   const beganAtMs = writing.now();
   let frozen = false;
@@ -65,7 +67,7 @@ export function createStatusReporter(context: Context): StatusReporter {
     const id = formatKey(held.key);
     const nowMs = writing.now();
     const reach = reachOf(id, held, nowMs);
-    if (reach === 'unknown') return void unsettled.add(id);
+    if (reach === 'unknown') return note(held, id, false, true);
 
     const previous = shown.get(id)?.report ?? held.reported?.data ?? null;
     const now = new Date(nowMs).toISOString();
@@ -78,10 +80,16 @@ export function createStatusReporter(context: Context): StatusReporter {
     );
     if (report === null) return forget(id);
 
-    if (isSettled(report)) unsettled.delete(id);
-    else unsettled.add(id);
+    note(held, id, isSettled(report), isTroubled(report));
     show(id, held, report);
     if (reach?.propagation.state === 'Complete') onArrived(held);
+  }
+
+  function note(held: Held, id: string, settled: boolean, troubled: boolean): void {
+    if (settled) unsettled.delete(id);
+    else unsettled.set(id, servingPoolOf(held));
+    if (settled && !troubled) open.delete(id);
+    else open.set(id, held.key);
   }
 
   /** Shows what is new; writes what the log does not say yet. */
@@ -129,8 +137,7 @@ export function createStatusReporter(context: Context): StatusReporter {
   }
 
   function forget(id: string): void {
-    for (const map of [rollouts, shown, obstacles]) map.delete(id);
-    unsettled.delete(id);
+    for (const map of [rollouts, shown, obstacles, unsettled, open]) map.delete(id);
     pending.remove(id);
   }
 
@@ -170,19 +177,17 @@ export function createStatusReporter(context: Context): StatusReporter {
     },
     podSpoke(pool) {
       if (frozen) return;
-      const refusing = pods.inPool(pool, writing.now()).flatMap(({ refusals }) => refusals);
-      const named = new Set(refusing.map(({ resource }) => resource));
-      for (const held of states.all()) {
-        const id = formatKey(held.key);
-        const concerns =
-          !shown.has(id) || unsettled.has(id) || named.has(id) || isTroubled(shown.get(id));
-        if (concerns && servingPoolOf(held) === pool) project(held);
+      const refusals = pods.inPool(pool, writing.now()).flatMap((pod) => pod.refusals);
+      const named = refusals.flatMap(({ resource }) => parseKey(resource) ?? []);
+      for (const key of [...open.values(), ...named]) {
+        const held = states.get(key);
+        if (servingPoolOf(held) === pool) project(held);
       }
     },
     tick() {
       if (frozen) return;
       for (const pool of pods.sweep(writing.now())) projectAll(pool);
-      for (const held of states.all()) if (unsettled.has(formatKey(held.key))) project(held);
+      for (const key of [...open.values()]) project(states.get(key));
       pending.resume();
     },
     freeze(isFrozen) {
@@ -190,12 +195,7 @@ export function createStatusReporter(context: Context): StatusReporter {
       if (!frozen) projectAll(null);
     },
     hasArrived: (key) => shown.get(formatKey(key))?.report.status.propagation?.state === 'Complete',
-    isSettled: (pools) =>
-      states
-        .all()
-        .every(
-          (held) => !pools.includes(servingPoolOf(held)) || !unsettled.has(formatKey(held.key)),
-        ),
+    isSettled: (pools) => ![...unsettled.values()].some((pool) => pools.includes(pool)),
     async run(signal) {
       for await (const ids of pending.batches(signal)) {
         try {
@@ -209,12 +209,11 @@ export function createStatusReporter(context: Context): StatusReporter {
   };
 }
 
-/** Something was wrong with it: it may be mended by whatever a pod says next. */
-function isTroubled(shown: Shown | undefined): boolean {
-  return (
-    shown?.report.status.conditions.some(
-      ({ type, status }) => type === 'Degraded' || (type === 'Programmed' && status === 'False'),
-    ) ?? true
+/** Something is wrong with it: it may be mended by whatever a pod says next. */
+function isTroubled({ status }: StatusReported): boolean {
+  return status.conditions.some(
+    ({ type, status: value }) =>
+      type === 'Degraded' || (type === 'Programmed' && value === 'False'),
   );
 }
 
