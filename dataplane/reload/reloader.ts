@@ -52,6 +52,7 @@ export function createReloader(settings: ReloaderSettings): Reloader {
   let wanted: DesiredState | null = null;
   let busy: Promise<void> | null = null;
   let retry: NodeJS.Timeout | null = null;
+  let soon: NodeJS.Immediate | null = null;
   let closed = false;
 
   function memoryOf(uid: string, countsClients: boolean) {
@@ -233,11 +234,17 @@ export function createReloader(settings: ReloaderSettings): Reloader {
   return {
     want(state) {
       wanted = state;
-      kick();
+      // Entries that were appended together arrive one by one in the same turn of the event loop:
+      // two resources that swap ports must not be seen in between.
+      soon ??= setImmediate(() => {
+        soon = null;
+        kick();
+      });
     },
     async [Symbol.asyncDispose]() {
       closed = true;
       if (retry !== null) clearTimeout(retry);
+      if (soon !== null) clearImmediate(soon);
       await busy;
       for (const socket of bound.values()) socket.close();
       bound.clear();
