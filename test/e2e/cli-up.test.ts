@@ -159,6 +159,17 @@ test('SIGINT drains; a second one ends with 130 at once', async (t) => {
   t.deepEqual(await exited, { code: 130, signal: null });
 });
 
+test('a crash ends the process with 70 and a stack in the log, instead of leaving it half alive', async (t) => {
+  const bug = `process.on('SIGUSR2', () => { throw new Error('a bug') })`;
+  const up = await startHeadgate(t, {
+    resources,
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(bug)}` },
+  });
+
+  t.deepEqual(await up.stop('SIGUSR2'), { code: 70, signal: null });
+  t.true(up.stderr.all.some((line) => line.includes('internal error') && line.includes('a bug')));
+});
+
 /** A tunnel that keeps a drain from ending by itself. */
 async function openBusyTunnel(t: ExecutionContext, port: number): Promise<void> {
   const origin = createServer((socket) => {
