@@ -1,4 +1,6 @@
+import { readdir } from 'node:fs/promises';
 import test from 'ava';
+import { startBlackHole } from '../support/black-hole.ts';
 import { forwardProxy } from '../support/forward-proxy.ts';
 import { startHeadgate } from '../support/headgate-up.ts';
 import { echo, startTcpOrigin } from '../support/origin.ts';
@@ -10,7 +12,7 @@ import { startScriptedOrigin } from '../support/scripted-origin.ts';
 const scope = fileScope();
 const specs = {
   open: {},
-  hasty: { timeouts: { responseHeaders: '1s', bodyIdle: '1s' } },
+  hasty: { timeouts: { bodyIdle: '1s' } },
   patient: { timeouts: { responseHeaders: '1s', bodyIdle: '30s' } },
 } as const;
 
@@ -88,3 +90,68 @@ test('an upgrade whose answer stops is cut off, never ended as if it were whole'
 /** The time an origin takes is what these tests are about. */
 const afterSeconds = (seconds: number) =>
   new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+test('a client that leaves while its origin is dialled leaves no descriptor behind', async (t) => {
+  const { up, portOf } = await startProxies(t, { lone: {} });
+  const hole = await startBlackHole(t);
+  const idle = await descriptors(up.pid);
+  const clients = await Promise.all(Array.from({ length: 20 }, () => connectPeer(t, portOf.lone)));
+
+  for (const client of clients) client.send(getHead(hole.authority));
+  while ((await descriptors(up.pid)) < idle + 2 * clients.length) await turn();
+  for (const client of clients) client.socket.resetAndDestroy();
+
+  const startedMs = Date.now();
+  while ((await descriptors(up.pid)) > idle) await turn();
+  t.true(Date.now() - startedMs < 9_000, 'before spec.timeouts.connect would have ended the dials');
+});
+
+test('a client that pipelines refused requests and reads no answer is cut off', async (t) => {
+  const client = await connectPeer(t, proxies.portOf.hasty);
+  client.socket.pause();
+  const closed = new Promise((resolve) => client.socket.once('close', resolve));
+
+  const refused = getHead('0.0.0.0').repeat(500);
+  const write = () => {
+    while (!client.socket.destroyed && client.socket.write(refused));
+  };
+  client.socket.on('drain', write);
+  write();
+
+  await closed;
+  t.pass();
+});
+
+test('an origin that says Early Hints without end fills no memory for a client that does not read', async (t) => {
+  const { up, portOf } = await startProxies(t, {
+    lone: { timeouts: { responseHeaders: '2s', bodyIdle: '2s' } },
+  });
+  const hints = Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(2000));
+  const origin = await startScriptedOrigin(t, async ({ socket, head }) => {
+    await head();
+    const write = () => {
+      while (!socket.destroyed && socket.write(hints));
+    };
+    socket.on('drain', write);
+    write();
+  });
+  const client = await connectPeer(t, portOf.lone);
+  client.socket.pause();
+
+  client.send(getHead(origin.authority));
+
+  t.like(await up.accessLog(({ status }) => status !== 200), { code: 'http_response_timeout' });
+});
+
+test('a password in a target that is refused is in no log', async (t) => {
+  const client = await connectPeer(t, proxies.portOf.open);
+
+  client.send(getHead('somebody:s3cret@origin.example'));
+
+  t.is((await client.message()).status, 400);
+  t.like(await proxies.up.accessLog(({ status }) => status === 400), { path: null, target: null });
+  t.false([...proxies.up.stdout.all, ...proxies.up.stderr.all].join('').includes('s3cret'));
+});
+
+const descriptors = async (pid: number) => (await readdir(`/proc/${pid}/fd`)).length;
+const turn = () => new Promise(setImmediate);

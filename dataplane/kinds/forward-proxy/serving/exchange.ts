@@ -26,7 +26,7 @@ import type { ForwardProxyServing } from './forward-proxy-serving.ts';
 import { forwardedFields, returnedFields } from './forwarded-request.ts';
 import { clientDenied, refusalOf } from './refuse.ts';
 import { upstreamFailure } from './upstream-failure.ts';
-import { resetInProgress } from './upstream-pools.ts';
+import { type GiveUp, resetInProgress } from './upstream-pools.ts';
 
 /** Chunk framing may not outweigh the body by more than this (chunk extensions are no free ride). */
 const maxFramingBytes = 256 * 1024;
@@ -51,6 +51,7 @@ export class Exchange implements Newest {
   #form: AbsoluteForm | null = null;
   #route: Route | null = null;
   #controller: Dispatcher.DispatchController | null = null;
+  #giveUp: GiveUp | null = null;
   #attempts = 0;
   #received = 0;
   #sent = 0;
@@ -153,9 +154,10 @@ export class Exchange implements Newest {
     const options = method === 'OPTIONS';
     const received = options ? oneHopLess(rawHeaders) : rawHeaders;
     const fields = forwardedFields(policy, this.#connection, target, received, httpVersion);
-    const pool = this.#proxy.pools.get(target, route.addresses, policy.config.timeouts.connectMs);
+    const { connectMs } = policy.config.timeouts;
     this.#attempts++;
-    pool.dispatch(
+    this.#giveUp = this.#proxy.pools.dispatch(
+      { target, addresses: route.addresses, connectMs },
       {
         path: options && pathAndQuery === '' ? asteriskForm : originForm(pathAndQuery),
         method,
@@ -196,7 +198,7 @@ export class Exchange implements Newest {
     return {
       onRequestStart: (controller) => {
         this.#controller = controller;
-        if (this.#ended) return controller.abort(new Error('the client is gone'));
+        if (this.#ended || this.#failed) return controller.abort(new Error('nobody waits'));
         if (this.#expect === 'continue' && this.#attempts === 1) this.#response.writeContinue();
       },
       onResponseStart: (controller, status, _headers, statusText = '') => {
@@ -240,6 +242,8 @@ export class Exchange implements Newest {
 
   #inform(status: number, fields: readonly string[]): void {
     if (this.#request.httpVersion === '1.0' || status === 101) return;
+    // An origin may send any number of them: those a client does not read are not kept for it.
+    if (this.#connection.socket.writableNeedDrain) return;
     this.#response.writeInformation(status, endToEndFields(fields));
   }
 
@@ -264,6 +268,7 @@ export class Exchange implements Newest {
     if (this.#ended || this.#failed) return;
     this.#failed = true; // what undici says of the abort is no news
     this.#code = code;
+    this.#giveUp?.();
     this.#controller?.abort(new Error(code));
     if (this.#response.headersSent) {
       this.#connection.socket.resetAndDestroy();
@@ -312,7 +317,8 @@ export class Exchange implements Newest {
 
   /** Once a second: which limit is running, and is it over. */
   sweep(nowMs: number): void {
-    if (this.#ended || this.#controller === null) return;
+    // Before either, the dialer, the resolver or the password check has a deadline of its own.
+    if (this.#ended || (this.#controller === null && !this.#answered)) return;
     const { responseHeadersMs, bodyIdleMs } = this.#proxy.policy.config.timeouts;
     const { socket } = this.#connection;
     const progress = socket.bytesRead + socket.bytesWritten + this.#sent;
@@ -325,7 +331,9 @@ export class Exchange implements Newest {
     }
     const limitMs = waiting ? responseHeadersMs : bodyIdleMs;
     if (nowMs - this.#progressMs < limitMs) return;
-    if (waiting) {
+    if (this.#failed) {
+      this.#connection.socket.resetAndDestroy(); // it does not even read why
+    } else if (waiting) {
       this.#fail(
         'http_response_timeout',
         'no answer from the origin in time (spec.timeouts.responseHeaders)',
@@ -349,7 +357,10 @@ export class Exchange implements Newest {
     this.#ended = true;
     this.#proxy.exchanges.delete(this);
     const whole = this.#response.writableFinished;
-    if (!whole) this.#controller?.abort(new Error('the client is gone'));
+    if (!whole) {
+      this.#giveUp?.();
+      this.#controller?.abort(new Error('the client is gone'));
+    }
     this.#proxy.meters.bytes(this.#received, this.#sent);
     this.#report(whole);
   }
@@ -365,7 +376,8 @@ export class Exchange implements Newest {
       method,
       target: this.#form === null ? null : formatTarget(this.#form.target),
       host: this.#form?.target.host ?? null,
-      path: this.#form === null ? url : originForm(this.#form.pathAndQuery),
+      // What is no target may be anything, a password in user information included.
+      path: this.#form === null ? pathOf(url) : originForm(this.#form.pathAndQuery),
       status: this.#answered ? this.#response.statusCode : 499,
       code,
       verdict: verdictOf(code),
@@ -384,6 +396,11 @@ function verdictOf(code: string | null): 'allowed' | 'denied' | 'failed' {
   if (code === null || code === 'client_gone') return 'allowed';
   const facts = Object.entries(errorCodes).find(([name]) => name === code)?.[1];
   return facts?.side === 'client' ? 'denied' : 'failed';
+}
+
+function pathOf(url: string | null): string | null {
+  // What follows `//` would be an authority, which may carry a password.
+  return url !== null && (url === '*' || /^\/(?!\/)/.test(url)) ? url : null;
 }
 
 /** The path as received; the empty one is `/` (RFC 9112 §3.2.1). */

@@ -13,6 +13,9 @@ import { serveUpgrade, wantsUpgrade } from './upgrade.ts';
 /** Node's parser stops here; the limits of the resource, which may change, are checked by us. */
 const parserHeaderBytes = 72 * 1024;
 
+/** So many pipelined requests may wait for the one before them; a client with more is not served. */
+const maxWaiting = 1024;
+
 /** Connections are handed to this server; it never listens, and its own time-outs are ours (the sweep). */
 export function createHttpServer(proxy: ForwardProxyServing): Server {
   const server = createServer({
@@ -66,6 +69,7 @@ function begin(
   const connection = connectionOf(proxy, request.socket);
   // What follows a refusal that ends the connection is not a request, whatever it looks like.
   if (connection === null || connection.state === 'closing') return;
+  if (connection.turns.length >= maxWaiting) return cutPipeline(proxy, connection);
   proxy.idle.delete(connection);
   connection.become('active');
   const exchange = new Exchange(proxy, connection, request, response, expect);
@@ -80,6 +84,15 @@ function begin(
     exchange.start();
   });
   if (connection.turns.waiting) connection.socket.pause();
+}
+
+/** Node reads on after every message, paused or not: a client that never stops has to be stopped. */
+function cutPipeline(proxy: ForwardProxyServing, connection: Connection): void {
+  if (connection.socket.destroyed) return; // the rest of what was read
+  connection.socket.resetAndDestroy();
+  const { sinceMs: startedMs } = connection;
+  const code = 'connection_limit_reached';
+  reportRefusal(proxy, { type: 'plain', connection, code, startedMs, rule: 'limit' });
 }
 
 /** CONNECT and upgrades leave Node's HTTP, but not before the answers due before them. */

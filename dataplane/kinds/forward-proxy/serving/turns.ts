@@ -18,6 +18,11 @@ export class Turns {
     return this.#waiting.length > 0;
   }
 
+  /** How many do. */
+  get length(): number {
+    return this.#waiting.length;
+  }
+
   /** Runs `serve` now, or when everything before it is done. */
   take(serve: () => void): void {
     if (this.#last) return;

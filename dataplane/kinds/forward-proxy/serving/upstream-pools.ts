@@ -1,5 +1,5 @@
-import { Pool } from 'undici';
-import type { Dialer } from '../../../net/dial.ts';
+import { Client, type Dispatcher, Pool } from 'undici';
+import type { Dial, Dialer } from '../../../net/dial.ts';
 import type { Ip } from '../../../protocols/ip-address.ts';
 import { formatTarget, type Target } from '../../../protocols/target.ts';
 import { watchAnswerHeads } from './answer-heads.ts';
@@ -10,11 +10,24 @@ import { watchAnswerHeads } from './answer-heads.ts';
  * what the policy now denies.
  */
 export type UpstreamPools = {
-  get(target: Target, addresses: readonly Ip[], connectMs: number): Pool;
+  dispatch(
+    to: UpstreamRequest,
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): GiveUp;
   /** The policy changed: requests under way finish, nothing new uses the old pools. */
   renew(): void;
   close(): void;
 };
+
+export type UpstreamRequest = {
+  readonly target: Target;
+  readonly addresses: readonly Ip[];
+  readonly connectMs: number;
+};
+
+/** Stops dialling for a request that nobody waits for any more; once it is written this does nothing. */
+export type GiveUp = () => void;
 
 const maxPools = 1024;
 const clientTtlMs = 60_000;
@@ -44,20 +57,26 @@ export function createUpstreamPools(dialer: Dialer): UpstreamPools {
     pool.close().catch(() => undefined); // its requests report their own failures
   }
 
+  function poolOf(to: UpstreamRequest): Pool {
+    const key = `${formatTarget(to.target)} ${to.addresses.map(({ text }) => text).join()}`;
+    const known = pools.get(key);
+    if (known !== undefined) {
+      pools.delete(key); // the most recently used stands last
+      pools.set(key, known);
+      return known;
+    }
+    const pool = openPool(dialer, to);
+    pools.set(key, pool);
+    const oldest = pools.entries().next().value;
+    if (pools.size > maxPools && oldest !== undefined) retire(...oldest);
+    return pool;
+  }
+
   return {
-    get(target, addresses, connectMs) {
-      const key = `${formatTarget(target)} ${addresses.map(({ text }) => text).join()}`;
-      const known = pools.get(key);
-      if (known !== undefined) {
-        pools.delete(key); // the most recently used stands last
-        pools.set(key, known);
-        return known;
-      }
-      const pool = openPool(dialer, target, addresses, connectMs);
-      pools.set(key, pool);
-      const oldest = pools.entries().next().value;
-      if (pools.size > maxPools && oldest !== undefined) retire(...oldest);
-      return pool;
+    dispatch(to, options, handler) {
+      poolOf(to).dispatch(options, handler);
+      const client = takeChosen();
+      return () => client?.giveUp();
     },
     renew() {
       for (const [key, pool] of [...pools]) retire(key, pool);
@@ -68,13 +87,8 @@ export function createUpstreamPools(dialer: Dialer): UpstreamPools {
   };
 }
 
-function openPool(
-  dialer: Dialer,
-  target: Target,
-  addresses: readonly Ip[],
-  timeoutMs: number,
-): Pool {
-  return new Pool(`http://${formatTarget(target)}`, {
+function openPool(dialer: Dialer, to: UpstreamRequest): Pool {
+  return new Pool(`http://${formatTarget(to.target)}`, {
     pipelining: 1,
     keepAliveTimeout: idleMs,
     keepAliveMaxTimeout: idleMs,
@@ -83,13 +97,50 @@ function openPool(
     // Every phase of an exchange has its own time-out: exchange.ts.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: (_options, done) => {
-      dialer.dial({ addresses, port: target.port, timeoutMs }, (failure, socket) => {
-        if (socket === null) return done(failure ?? new Error('not dialled'), null);
-        socket.on('error', noteReset); // before undici's own listener
-        watchAnswerHeads(socket);
-        done(null, socket);
-      });
-    },
+    factory: (origin, options) => new UpstreamClient(origin, options, dialer, to),
   });
+}
+
+/** Whom the pool gave the request that is being dispatched: it does so before it returns. */
+let chosen: UpstreamClient | null = null;
+
+function takeChosen(): UpstreamClient | null {
+  const client = chosen;
+  chosen = null;
+  return client;
+}
+
+/** One connection of a pool, for one request at a time. */
+class UpstreamClient extends Client {
+  #dial: Dial | null = null;
+  #failed: ((error: Error) => void) | null = null;
+
+  constructor(origin: URL, options: object, dialer: Dialer, to: UpstreamRequest) {
+    super(origin, {
+      ...options,
+      connect: (_options, done) => {
+        const { addresses, target, connectMs: timeoutMs } = to;
+        this.#failed = (error) => done(error, null);
+        this.#dial = dialer.dial({ addresses, port: target.port, timeoutMs }, (failure, socket) => {
+          this.#dial = null;
+          if (socket === null) return done(failure ?? new Error('not dialled'), null);
+          socket.on('error', noteReset); // before undici's own listener
+          watchAnswerHeads(socket);
+          done(null, socket);
+        });
+      },
+    });
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) {
+    chosen = this;
+    return super.dispatch(options, handler);
+  }
+
+  giveUp(): void {
+    if (this.#dial === null) return;
+    this.#dial.abort();
+    this.#dial = null;
+    this.#failed?.(new Error('nobody waits for this connection any more'));
+  }
 }
