@@ -14,6 +14,7 @@ import type { Seal } from '../../event-log/seal.ts';
 import type { Log } from '../../runtime/log.ts';
 import { createConcerns } from './concerns.ts';
 import type { Writing } from './entries.ts';
+import { servingPoolOf } from './held.ts';
 import { keepHouse } from './housekeeping.ts';
 import type { Listener } from './listener.ts';
 import { checkOwner } from './owner.ts';
@@ -195,7 +196,8 @@ export function createTerm(
     reporter.changed(key);
     const held = states.get(key);
     if (held.leftBehind.length > 0 && reporter.hasArrived(key)) await leavePools(loop, held);
-    if (published === 'yes' && appended.length > 0) await publishPools(publication);
+    const isNewPool = !states.isPublished(servingPoolOf(held), leader.logId);
+    if (published === 'yes' && isNewPool) await publishPools(publication);
   }
 
   function addAll(keys: readonly ResourceKey[]): void {
