@@ -12,6 +12,11 @@ export type ProxySpec =
 export type Proxies<Name extends string> = {
   readonly up: HeadgateUp;
   readonly portOf: Readonly<Record<Name, number>>;
+  /** The same resources with other Secrets or specs, to be applied. */
+  edited(changes: {
+    readonly documents?: string;
+    readonly specs?: Partial<Record<Name, ProxySpec>>;
+  }): string;
 };
 
 /** One `headgate up` that serves a ForwardProxy per entry, each on a port of its own. */
@@ -27,14 +32,24 @@ export async function startProxies<Name extends string>(
 ): Promise<Proxies<Name>> {
   const names = Object.keys(specs) as Name[]; // the keys of this very record
   const { documents = '', ...rest } = options;
+  const render = (
+    ports: readonly number[],
+    extra: string,
+    other: Partial<Record<Name, ProxySpec>> = {},
+  ) =>
+    extra +
+    names.map((name, at) => document(name, ports[at] ?? 0, other[name] ?? specs[name])).join('');
   const up = await startHeadgate(scope, {
     ...rest,
     ports: names.length,
-    resources: (ports) =>
-      documents + names.map((name, at) => document(name, ports[at] ?? 0, specs[name])).join(''),
+    resources: (ports) => render(ports, documents),
   });
   const portOf = Object.fromEntries(names.map((name, at) => [name, up.ports[at] ?? 0]));
-  return { up, portOf: portOf as Record<Name, number> };
+  return {
+    up,
+    portOf: portOf as Record<Name, number>,
+    edited: (changes) => render(up.ports, changes.documents ?? documents, changes.specs),
+  };
 }
 
 function document(name: string, port: number, spec: ProxySpec): string {
