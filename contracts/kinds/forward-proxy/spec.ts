@@ -34,8 +34,8 @@ export type ForwardProxySpec = {
      */
     readonly socksVersions?: ReadonlyArray<'SOCKS4' | 'SOCKS4a' | 'SOCKS5'>;
     /**
-     * Client addresses that may connect; everyone else is hung up on. The default is this
-     * machine and private networks. Everyone is written `0.0.0.0/0` and `::/0`.
+     * Client addresses that may connect; everyone else is refused. The default is this machine
+     * and private networks. Everyone is written `0.0.0.0/0` and `::/0`.
      */
     readonly allowedClientCIDRs: readonly string[];
   }>;
