@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { linesOf } from '../support/lines.ts';
@@ -32,6 +33,7 @@ const missing = chosen.flatMap((peer) => {
 });
 const present = chosen.filter(({ name }) => !missing.some(([absent]) => absent === name));
 
+const [loadBefore = 0] = loadavg();
 const whole = createScope();
 const originPort = await startOrigin(whole);
 const measured: Measured[] = [];
@@ -42,6 +44,7 @@ await whole.close();
 
 const page = report({
   date: new Date().toISOString().slice(0, 10),
+  loadBefore,
   clients,
   seconds,
   versions: present

@@ -10,6 +10,8 @@ export type Measured = LoadResult & {
 
 export type Run = {
   readonly date: string;
+  /** Of the machine, before anything was started: other work makes every figure worse. */
+  readonly loadBefore: number;
   readonly clients: number;
   readonly seconds: number;
   readonly versions: readonly (readonly [peer: string, version: string])[];
@@ -31,7 +33,7 @@ export function report(run: Run): string {
     'share the machine with the proxy. No proxy wrote an access log or cached.',
     '',
     `- ${run.date}, ${cpus().length} × ${cpu?.model ?? 'unknown CPU'}, ${memory} GB, Linux ${release()}, Node ${process.version}`,
-    `- ${run.clients} clients, ${run.seconds} s for each figure after a warm-up; errors would be listed`,
+    `- ${run.clients} clients, ${run.seconds} s for each figure after a warm-up; load average before: ${run.loadBefore.toFixed(1)}`,
     ...run.versions.map(([peer, version]) => `- ${peer}: ${version}`),
     ...run.missing.map(([peer, why]) => `- ${peer}: not measured (${why})`),
     '',
