@@ -27,8 +27,11 @@ export async function startAdmin({ host, port, metrics, isReady }: AdminSettings
   server.listen({ host, port, exclusive: true }, resolve);
   await promise;
   const bound = server.address();
+  if (typeof bound !== 'object' || bound === null)
+    throw new Error('the admin server has no address');
   return {
-    address: { host, port: typeof bound === 'object' && bound !== null ? bound.port : port },
+    // As bound: `localhost` is a name, and nobody may be proxied to the address behind it.
+    address: { host: bound.address, port: bound.port },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));

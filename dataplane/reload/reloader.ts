@@ -113,7 +113,7 @@ export function createReloader(settings: ReloaderSettings): Reloader {
       try {
         bound.set(socketKey(socket), await bind(socket.address, socket.port));
       } catch (error) {
-        refuse(next, socket, error, versions, refusals);
+        refuse(next, socket, bindProblem(error), versions, refusals);
       }
     }
   }
@@ -121,11 +121,11 @@ export function createReloader(settings: ReloaderSettings): Reloader {
   function refuse(
     next: Version,
     { address, port, listener }: SocketOwner,
-    error: unknown,
+    problem: string,
     versions: Map<string, Version>,
     refusals: Refusal[],
   ): void {
-    const message = `listener "${listener}" cannot have ${address} port ${port}: ${bindProblem(error)}`;
+    const message = `listener "${listener}" cannot have ${address} port ${port}: ${problem}`;
     const { sequence, uid } = next;
     const refusal = {
       resource: formatKey(next),
@@ -150,6 +150,20 @@ export function createReloader(settings: ReloaderSettings): Reloader {
       }
     }
     return all;
+  }
+
+  /** Refuses who claims a socket that its holder kept, until each has what it claims. */
+  function settle(versions: Map<string, Version>, refusals: Refusal[]): void {
+    for (;;) {
+      const sockets = socketsOf(versions);
+      const claims = [...versions.values()]
+        .filter((next) => next !== running.get(next.uid))
+        .flatMap((next) => next.sockets.map((socket) => ({ next, socket })));
+      const lost = claims.find(({ socket }) => sockets.get(socketKey(socket))?.uid !== socket.uid);
+      if (lost === undefined) return;
+      const problem = 'another resource keeps it, because its own change was refused';
+      refuse(lost.next, lost.socket, problem, versions, refusals);
+    }
   }
 
   async function publish(versions: ReadonlyMap<string, Version>, sockets: Sockets): Promise<void> {
@@ -181,9 +195,11 @@ export function createReloader(settings: ReloaderSettings): Reloader {
     }
     const plan = planSockets(owners, socketsOf(versions));
     await tryOpen(plan.open, versions, refusals);
+    settle(versions, refusals);
     if (plan.openAfterClose.length > 0) {
       await publish(versions, socketsOf(versions));
       await tryOpen(plan.openAfterClose, versions, refusals);
+      settle(versions, refusals);
       await reopen(versions);
     }
     const sockets = socketsOf(versions);
@@ -200,12 +216,14 @@ export function createReloader(settings: ReloaderSettings): Reloader {
       ),
       refusals,
     });
-    if (refusals.some(({ reason }) => reason === 'PortUnavailable')) {
-      retry ??= setTimeout(() => {
-        retry = null;
-        kick();
-      }, retryMs);
-    }
+    if (refusals.some(({ reason }) => reason === 'PortUnavailable')) tryLater();
+  }
+
+  function tryLater(): void {
+    retry ??= setTimeout(() => {
+      retry = null;
+      kick();
+    }, retryMs);
   }
 
   /** A version that kept its old sockets lost some to the attempt: take them back. */
@@ -224,7 +242,10 @@ export function createReloader(settings: ReloaderSettings): Reloader {
     if (busy !== null || closed || wanted === null) return;
     const state = wanted;
     busy = apply(state)
-      .catch((error: unknown) => logger.error('reload failed', { error }))
+      .catch((error: unknown) => {
+        logger.error('reload failed, trying again', { error });
+        if (!closed) tryLater();
+      })
       .finally(() => {
         busy = null;
         if (wanted !== state) kick();

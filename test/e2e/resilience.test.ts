@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import test from 'ava';
 import { startBlackHole } from '../support/black-hole.ts';
-import { forwardProxy } from '../support/forward-proxy.ts';
+import { proxyAuthorization } from '../support/connect.ts';
+import { basicAuthentication, forwardProxy, usersSecret } from '../support/forward-proxy.ts';
 import { startHeadgate } from '../support/headgate-up.ts';
 import { echo, startTcpOrigin } from '../support/origin.ts';
 import { connectPeer } from '../support/peer.ts';
@@ -48,6 +49,38 @@ test('a resource that is removed while a tunnel is open holds up nobody else’s
 
   tunnel.send('still here');
   t.is(await tunnel.bytes(10), 'still here');
+});
+
+test('who waits for a port that its holder could not leave is refused too, and both go on', async (t) => {
+  const foreign = await startTcpOrigin(t, echo);
+  const listeners = (...ports: readonly number[]) => ({
+    listeners: ports.map((port) => ({ name: `on-${port}`, port, address: '127.0.0.1' })),
+  });
+  const up = await startHeadgate(t, {
+    ports: 2,
+    resources: ([one = 0, two = 0]) =>
+      forwardProxy({ name: 'a', port: one, spec: listeners(one) }) +
+      forwardProxy({ name: 'b', port: two, spec: listeners(two) }),
+  });
+  const [one = 0, two = 0] = up.ports;
+
+  await up.write(
+    forwardProxy({ name: 'a', port: two, spec: listeners(two, foreign.port) }) +
+      forwardProxy({ name: 'b', port: one, spec: listeners(one) }),
+  );
+
+  const refusals = await Promise.all([
+    up.stdout.next((line) => /\/a .*PortUnavailable.*another process has it/.test(line)),
+    up.stdout.next((line) => /\/b .*PortUnavailable.*another resource keeps it/.test(line)),
+  ]);
+  t.is(refusals.length, 2);
+  for (const [name, port] of [['a', one] as const, ['b', two] as const]) {
+    const client = await connectPeer(t, port);
+    client.send(getHead('0.0.0.0'));
+    t.like(await up.accessLog(({ listener }) => listener === `on-${port}`), {
+      resource: `test/${name}`,
+    });
+  }
 });
 
 const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'];
@@ -151,6 +184,42 @@ test('a password in a target that is refused is in no log', async (t) => {
   t.is((await client.message()).status, 400);
   t.like(await proxies.up.accessLog(({ status }) => status === 400), { path: null, target: null });
   t.false([...proxies.up.stdout.all, ...proxies.up.stderr.all].join('').includes('s3cret'));
+});
+
+test('a user name nobody vouched for becomes no label', async (t) => {
+  const { up, portOf } = await startProxies(
+    t,
+    {
+      lone: {
+        authentication: basicAuthentication,
+        metrics: { clientLabel: { mode: 'Identity', max: 1 } },
+      },
+    },
+    { documents: usersSecret({ alice: 'wonderland' }) },
+  );
+  const client = await connectPeer(t, portOf.lone);
+  const as = (user: string) =>
+    `Proxy-Authorization: ${proxyAuthorization(user, 'wonderland')['proxy-authorization']}`;
+
+  client.send(getHead('0.0.0.0', as('mallory')));
+  t.is((await client.message()).status, 407);
+  client.send(getHead('0.0.0.0', as('alice')));
+  t.is((await client.message()).status, 403);
+
+  const metrics = await up.metrics();
+  t.false(metrics.includes('mallory'));
+  t.true(metrics.includes('client="alice"'));
+});
+
+test('nobody is proxied to the admin endpoint, also if it was given as a name', async (t) => {
+  const { up, portOf } = await startProxies(t, { lone: {} }, { args: ['--admin', 'localhost:0'] });
+  const line = await up.stdout.next((each) => each.startsWith('admin http://'));
+  const client = await connectPeer(t, portOf.lone);
+
+  client.send(getHead(line.slice('admin http://'.length)));
+
+  const answer = await client.message();
+  t.regex(answer.field('proxy-status') ?? '', /error=proxy_loop_detected/);
 });
 
 const descriptors = async (pid: number) => (await readdir(`/proc/${pid}/fd`)).length;

@@ -19,6 +19,13 @@ export type ProxyMeters = {
 /** Above so many values a label says `__other__`. */
 const other = '__other__';
 
+/** With these codes the user is only claimed. */
+const unproven: ReadonlySet<string> = new Set<ErrorCode>([
+  'authentication_required',
+  'authentication_rate_limited',
+  'authentication_overloaded',
+]);
+
 /** Why something was refused on purpose, in the few words of the metric. */
 const deniedReasons: Partial<Record<ErrorCode, string>> = {
   client_address_denied: 'client_cidr',
@@ -90,7 +97,9 @@ export function createProxyMeters(meter: Meter, key: ResourceKey): ProxyMeters {
       countRefusal(scope, resource, outcome);
       const { clientLabel, hostLabel } = config.metrics;
       if (clientLabel.mode !== 'None') {
-        const client = clientLabel.mode === 'IP' ? outcome.connection.client.text : outcome.user;
+        // A name nobody vouched for would take the place of a user's.
+        const user = unproven.has(outcome.code ?? '') ? null : outcome.user;
+        const client = clientLabel.mode === 'IP' ? outcome.connection.client.text : user;
         clients(client ?? '', clientLabel.max);
       }
       if (hostLabel.mode !== 'None' && outcome.host !== null) hosts(outcome.host, hostLabel.max);
@@ -125,7 +134,8 @@ function isErrorCode(code: string): code is ErrorCode {
 function boundedLabel(cellOf: (value: string) => Cell): (value: string, max: number) => void {
   const seen = new Map<string, Cell>();
   return (value, max) => {
-    const label = seen.has(value) || seen.size < max ? value : other;
+    const named = seen.size - Number(seen.has('')); // nobody in particular takes no place
+    const label = value === '' || seen.has(value) || named < max ? value : other;
     remembered(seen, label, () => cellOf(label)).add(1);
   };
 }
