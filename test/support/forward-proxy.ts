@@ -24,6 +24,8 @@ export function forwardProxy({
       listeners: [{ name: 'all', port, address: '127.0.0.1', protocol: 'Mixed' }],
       connect: { allowedPorts: ['1-65535'] },
       egress: { addressPolicy: { allowCIDRs: ['127.0.0.0/8', '::1/128'] } },
+      // The name server of a test runs in its process, which busy cores and many children hold up.
+      dns: { timeout: '30s' },
       ...spec,
     },
   });
