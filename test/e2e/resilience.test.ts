@@ -14,7 +14,7 @@ const scope = fileScope();
 const specs = {
   open: {},
   hasty: { timeouts: { bodyIdle: '1s' } },
-  patient: { timeouts: { responseHeaders: '1s', bodyIdle: '30s' } },
+  patient: { timeouts: { responseHeaders: '2s', bodyIdle: '30s' } },
 } as const;
 
 let proxies: Proxies<keyof typeof specs>;
@@ -90,7 +90,7 @@ test('an upgrade that is answered slowly instead gets the whole answer and nothi
     await peer.head();
     peer.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n');
     for (const part of 'slow') {
-      await afterSeconds(0.6);
+      await afterSeconds(0.9);
       peer.send(part);
     }
   });
@@ -114,10 +114,15 @@ test('an upgrade whose answer stops is cut off, never ended as if it were whole'
   t.is((await client.head()).field('x-bytes'), '\xe9');
   t.deepEqual(await client.rest(), { text: 'half', end: 'reset' });
   await origin.connections[0]?.rest();
-  t.like(await proxies.up.accessLog(({ type, code }) => type === 'upgrade' && code !== null), {
-    code: 'connection_read_timeout',
-    verdict: 'failed',
-  });
+  t.like(
+    await proxies.up.accessLog(
+      ({ type, resource }) => type === 'upgrade' && resource === 'test/hasty',
+    ),
+    {
+      code: 'connection_read_timeout',
+      verdict: 'failed',
+    },
+  );
 });
 
 /** The time an origin takes is what these tests are about. */
@@ -125,7 +130,7 @@ const afterSeconds = (seconds: number) =>
   new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 test('a client that leaves while its origin is dialled leaves no descriptor behind', async (t) => {
-  const { up, portOf } = await startProxies(t, { lone: {} });
+  const { up, portOf } = await startProxies(t, { lone: { timeouts: { connect: '5m' } } });
   const hole = await startBlackHole(t);
   const idle = await descriptors(up.pid);
   const clients = await Promise.all(Array.from({ length: 20 }, () => connectPeer(t, portOf.lone)));
@@ -134,9 +139,8 @@ test('a client that leaves while its origin is dialled leaves no descriptor behi
   while ((await descriptors(up.pid)) < idle + 2 * clients.length) await turn();
   for (const client of clients) client.socket.resetAndDestroy();
 
-  const startedMs = Date.now();
   while ((await descriptors(up.pid)) > idle) await turn();
-  t.true(Date.now() - startedMs < 9_000, 'before spec.timeouts.connect would have ended the dials');
+  t.pass();
 });
 
 test('a client that pipelines refused requests and reads no answer is cut off', async (t) => {
