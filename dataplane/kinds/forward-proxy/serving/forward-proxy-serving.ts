@@ -269,9 +269,7 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
         }
         break;
       case 'closing':
-        if (age >= lingerMs && (socket.writableLength === 0 || age >= timeouts.halfCloseMs)) {
-          socket.destroy();
-        }
+        if (lingered(socket, age, timeouts.halfCloseMs)) socket.destroy();
         break;
       case 'active':
       case 'tunnel':
@@ -303,4 +301,9 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     this.#clientsMemory = clients;
     this.#clients = openClientCounts(clients, this.context);
   }
+}
+
+/** Whether a closing socket had its time: longer while our last words are still on their way. */
+function lingered({ writableLength }: Socket, age: number, halfCloseMs: number): boolean {
+  return age >= (writableLength === 0 ? lingerMs : Math.max(lingerMs, halfCloseMs));
 }
