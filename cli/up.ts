@@ -153,6 +153,7 @@ async function up(options: UpOptions): Promise<void> {
     () => null,
     (error: unknown) => ({ error }),
   );
+  dataplane.leave();
   if (failure === null) await signals.grace(options.drainGrace * 1000);
   log.info('draining', { because: failure === null ? 'it was asked to stop' : failure.error });
   await dataplane.drain();

@@ -18,6 +18,8 @@ import { startWorkerPool } from './workers/worker-pool.ts';
 /** One pod: everything its pool wants, served by threads of this process. */
 export type Dataplane = AsyncDisposable & {
   readonly adminAddress: { readonly host: string; readonly port: number };
+  /** Not ready any more, but goes on accepting: whoever sends clients here is to hear of it first. */
+  leave(): void;
   /** Not ready any more, stops accepting, lets what runs finish within each resource's drain time-out. */
   drain(): Promise<void>;
 };
@@ -60,13 +62,14 @@ export async function startDataplane(settings: DataplaneSettings): Promise<Datap
   const restarts = meter.cell('headgate_worker_restarts_total', {});
   let inForce: Omit<InForce, 'draining'> | null = null;
   let published = false;
+  let leaving = false;
   let draining = false;
 
   const admin = cleanup.use(
     await startAdmin({
       ...settings.admin,
       metrics,
-      isReady: () => published && inForce !== null && !draining,
+      isReady: () => published && inForce !== null && !leaving,
     }),
   );
   const accessLog = cleanup.use(
@@ -135,10 +138,17 @@ export async function startDataplane(settings: DataplaneSettings): Promise<Datap
   const all = cleanup.move();
   return {
     adminAddress: admin.address,
+    leave() {
+      leaving = true;
+    },
     async drain() {
+      leaving = true;
       draining = true;
       tell();
-      await threads.drain();
+      const drained = threads.drain();
+      // As long as anybody holds a listening socket, clients connect to it and wait for nobody.
+      await reloader[Symbol.asyncDispose]();
+      await drained;
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

@@ -37,7 +37,7 @@ export type Message = Head & {
 export type Rest = { readonly text: string; readonly end: 'fin' | 'reset' };
 
 /** Longer than anything a test waits for on a busy machine: what is awaited came, or never will. */
-const deadlineMs = 30_000;
+const deadlineMs = 60_000;
 
 export function peerOf(socket: Socket): Peer {
   let unread = '';

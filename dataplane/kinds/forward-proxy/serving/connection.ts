@@ -39,6 +39,8 @@ export class Connection {
   newest: Newest | null = null;
   /** Set by a drain: when to close it if it is idle. */
   closeIdleAtMs = Number.POSITIVE_INFINITY;
+  /** Set by a drain: when to cut it whatever it does. */
+  cutAtMs = Number.POSITIVE_INFINITY;
 
   constructor(socket: Socket, client: Ip, listener: string, countedPerClient: boolean) {
     this.socket = socket;

@@ -317,6 +317,7 @@ export class Exchange implements Newest {
 
   /** Once a second: which limit is running, and is it over. */
   sweep(nowMs: number): void {
+    if (nowMs >= this.#connection.cutAtMs) return this.cut();
     // Before either, the dialer, the resolver or the password check has a deadline of its own.
     if (this.#ended || (this.#controller === null && !this.#answered)) return;
     const { responseHeadersMs, bodyIdleMs } = this.#proxy.policy.config.timeouts;
@@ -348,7 +349,9 @@ export class Exchange implements Newest {
     }
   }
 
+  /** A drain took too long. */
   cut(): void {
+    this.#code ??= 'drained';
     this.#connection.socket.destroy();
   }
 

@@ -225,10 +225,12 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     if (this.#drainDeadlineMs !== null) return;
     const { timeoutMs, jitterMs } = this.#policy.config.drain;
     const now = Date.now();
-    this.#drainDeadlineMs = now + timeoutMs;
+    // Spread out, so that not all clients come back in the same second; `timeout: 0s` cuts at once.
+    const spreadMs = Math.min(jitterMs, timeoutMs);
+    this.#drainDeadlineMs = now + timeoutMs + spreadMs;
     for (const connection of this.connections.values()) {
-      // Spread out, so that not all clients come back in the same second.
-      connection.closeIdleAtMs = now + Math.random() * Math.min(jitterMs, timeoutMs);
+      connection.closeIdleAtMs = now + Math.random() * spreadMs;
+      connection.cutAtMs = now + timeoutMs + Math.random() * spreadMs;
     }
     this.sweep(now);
   }

@@ -179,6 +179,7 @@ export class Tunnel {
   /** Why it should end now, or `null`. */
   overdue(nowMs: number): TunnelEnd | null {
     const { timeouts } = this.#proxy.policy.config;
+    if (nowMs >= this.#request.connection.cutAtMs) return 'drained';
     if (this.#relay === null) {
       // The dialer has its own deadline; only a handshake has its own here.
       if (this.#handshakeMs > 0) this.#sweepHandshake(nowMs);
