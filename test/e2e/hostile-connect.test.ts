@@ -217,6 +217,26 @@ test('C6: data sent while the target is being looked up waits for the 200', asyn
   t.deepEqual(await peer.rest(), { text: 'one two three', end: 'fin' });
 });
 
+test('C6: more of it than is kept waits in the socket, and all of it is counted', async (t) => {
+  const answered = Promise.withResolvers<void>();
+  dns.set('big.c6.test', () => ({ A: ['127.0.0.1'], after: answered.promise }));
+  const peer = await client(t, 'open');
+  const authority = `big.c6.test:${echoing.port}`;
+  const data = Buffer.from(Array.from({ length: 1 << 20 }, (_, at) => (at >> 8) & 127));
+
+  peer.send(connectHead(authority));
+  const half = new Promise((resolve) => peer.socket.write(data.subarray(0, 200_000), resolve));
+  await half; // handed to the kernel: more than is kept is on its way
+  peer.socket.end(data.subarray(200_000));
+  answered.resolve();
+
+  t.is((await peer.head()).status, 200);
+  const { text } = await peer.rest();
+  t.true(data.equals(Buffer.from(text, 'latin1')));
+  const entry = await proxies.up.accessLog(({ target }) => target === authority);
+  t.like(entry, { received: data.length, sent: data.length });
+});
+
 test('C7: what follows a refused CONNECT is not a request', async (t) => {
   const peer = await client(t, 'standard');
 
