@@ -125,3 +125,14 @@ test('more checks than can wait are refused at once, and those that wait are all
   );
   t.is(await check(passwords, request('u', 'p')), 'ok', 'and then there is room again');
 });
+
+test('passwords sent all at once get no more attempts than one after the other', async (t) => {
+  const passwords = await start([`alice:${await hash('secret', cheap)}`]);
+  const sender = { ...request('alice', 'guess'), attempts: 3 };
+
+  const results = await Promise.all(Array.from({ length: 20 }, () => check(passwords, sender)));
+
+  const tried = results.filter((result) => result === 'wrong').length;
+  t.true(tried === 3 || tried === 4, `${tried}`); // two are tried at a time
+  t.is(results.filter((result) => result === 'rate_limited').length, 20 - tried);
+});
