@@ -58,8 +58,6 @@ const rules: ReadonlyArray<readonly [files: string, mayImport: readonly string[]
       'commander',
       'yaml',
       'bcrypt',
-      'picocolors',
-      'cli-table3',
     ],
   ],
 ];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalJson } from '../../contracts/json.ts';
 import type { ConfigOf, Kind, StateOf } from '../../contracts/kinds/all-kinds.ts';
-import type { Decided } from '../../contracts/kinds/forward-proxy/events.ts';
+import type { Decided } from '../../contracts/kinds/decided.ts';
 import type { ResourceKey } from '../../contracts/resource-key.ts';
 import { maxEntryBytes } from '../../event-log/event-log.ts';
 import { deciders } from '../kinds/all-kinds.ts';

@@ -1,6 +1,6 @@
 import type { Finding, RefusalReason } from '../../contracts/conditions.ts';
 import type { ConfigOf, EventOf, Kind, SpecOf, StateOf } from '../../contracts/kinds/all-kinds.ts';
-import type { Decided } from '../../contracts/kinds/forward-proxy/events.ts';
+import type { Decided } from '../../contracts/kinds/decided.ts';
 import type { ResourceKey } from '../../contracts/resource-key.ts';
 import type { RolloutFacts } from './conditions.ts';
 

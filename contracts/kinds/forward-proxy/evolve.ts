@@ -1,5 +1,6 @@
+import type { Decided } from '../decided.ts';
 import type { ForwardProxyConfig } from './config.ts';
-import type { Decided, ForwardProxyEvent } from './events.ts';
+import type { ForwardProxyEvent } from './events.ts';
 
 /** What is in force: the last accepted version. */
 export type Serving = Decided & { readonly config: ForwardProxyConfig };

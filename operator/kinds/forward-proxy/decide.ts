@@ -1,4 +1,5 @@
-import type { Decided, ForwardProxyEvent } from '../../../contracts/kinds/forward-proxy/events.ts';
+import type { Decided } from '../../../contracts/kinds/decided.ts';
+import type { ForwardProxyEvent } from '../../../contracts/kinds/forward-proxy/events.ts';
 import type { ForwardProxyState } from '../../../contracts/kinds/forward-proxy/evolve.ts';
 import type { Considered } from '../decider.ts';
 
