@@ -173,3 +173,19 @@ test('what the system says of a connection has one code', (t) => {
   t.is(of('EMFILE'), 'connection_limit_reached');
   t.is(of('EWHATEVER'), 'connection_terminated');
 });
+
+test('a dialer knows when more is open than its share, until it has closed', async (t) => {
+  const { port } = await listen(t, '127.0.0.1');
+  const dialer = createDialer(1);
+  const [first, second] = await Promise.all([1, 2].map(() => dial(t, dialer, ['127.0.0.1'], port)));
+
+  t.true(dialer.crowded());
+
+  for (const dialled of [first, second]) {
+    const { socket = null } = dialled ?? {};
+    if (socket === null) return t.fail();
+    socket.destroy();
+    await once(socket, 'close');
+  }
+  t.false(dialer.crowded());
+});

@@ -10,6 +10,8 @@ export type Dialer = {
   dial(request: DialRequest, done: Dialled): Dial;
   /** Ends dials that are overdue; called once a second. */
   sweep(nowMs: number): void;
+  /** More are open than this thread's share of descriptors: what is kept only to be used again should go. */
+  crowded(): boolean;
 };
 
 export type DialRequest = {
@@ -32,10 +34,16 @@ const keepAliveMs = 45_000;
 
 type Running = { readonly deadlineMs: number; readonly expire: () => void };
 
-export function createDialer(): Dialer {
+export function createDialer(maxSockets = Number.POSITIVE_INFINITY): Dialer {
   const running = new Set<Running>();
+  let open = 0;
+  const count = (socket: Socket) => {
+    open++;
+    socket.once('close', () => open--);
+  };
   return {
-    dial: (request, done) => race(request, done, running),
+    dial: (request, done) => race(request, done, running, count),
+    crowded: () => open > maxSockets,
     sweep(nowMs) {
       for (const dial of running) if (dial.deadlineMs <= nowMs) dial.expire();
     },
@@ -46,6 +54,7 @@ function race(
   { addresses, port, timeoutMs }: DialRequest,
   done: Dialled,
   running: Set<Running>,
+  count: (socket: Socket) => void,
 ): Dial {
   const attempts = new Set<Socket>();
   let next = 0;
@@ -84,6 +93,7 @@ function race(
       autoSelectFamily: false,
     });
     attempts.add(socket);
+    count(socket);
     const onError = (cause: NodeJS.ErrnoException) => {
       attempts.delete(socket);
       firstFailure ??= failure(codeOf(cause), ip, port, cause);

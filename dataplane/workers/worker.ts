@@ -37,7 +37,7 @@ const keepAliveMs = 45_000;
 const evictionMs = 1000;
 
 const meter = createMeter((message) => tell({ type: 'meter', message }));
-const dialer = createDialer();
+const dialer = createDialer(Math.floor(settings.maxConnections / settings.workers));
 const self = createSelfAddresses();
 const accessLog = createAccessLog((lines) => tell({ type: 'accessLog', lines }));
 const checks = new Map<number, (result: PasswordResult) => void>();

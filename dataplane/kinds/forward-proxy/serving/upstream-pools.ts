@@ -59,16 +59,12 @@ export function createUpstreamPools(dialer: Dialer): UpstreamPools {
 
   function poolOf(to: UpstreamRequest): Pool {
     const key = `${formatTarget(to.target)} ${to.addresses.map(({ text }) => text).join()}`;
-    const known = pools.get(key);
-    if (known !== undefined) {
-      pools.delete(key); // the most recently used stands last
-      pools.set(key, known);
-      return known;
-    }
-    const pool = openPool(dialer, to);
-    pools.set(key, pool);
-    const oldest = pools.entries().next().value;
-    if (pools.size > maxPools && oldest !== undefined) retire(...oldest);
+    const pool = pools.get(key) ?? openPool(dialer, to);
+    pools.delete(key);
+    pools.set(key, pool); // the most recently used stands last
+    const [oldest] = pools;
+    const tooMany = pools.size > maxPools || dialer.crowded();
+    if (tooMany && oldest !== undefined && oldest[1] !== pool) retire(...oldest);
     return pool;
   }
 
