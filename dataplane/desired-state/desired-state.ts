@@ -1,11 +1,11 @@
-import { allKinds, type ConfigOf, type Kind, kinds } from '../../contracts/kinds/all-kinds.ts';
+import { allKinds, type ConfigOf, type Kind } from '../../contracts/kinds/all-kinds.ts';
 import {
   isPoolPublished,
   isSecretSealed,
   logEventTypes,
   type SecretSealed,
 } from '../../contracts/log-events.ts';
-import type { ResourceKey } from '../../contracts/resource-key.ts';
+import { parseKey, type ResourceKey } from '../../contracts/resource-key.ts';
 
 /** What the log says this pool should serve, as far as it was read. Immutable. */
 export type DesiredState = {
@@ -153,7 +153,7 @@ function withSecret(
 
 function withResource(state: DesiredState, logId: string, entry: ConfigEntry): DesiredState {
   const { subject, sequence, event } = entry;
-  const key = keyOf(event.subject);
+  const key = parseKey(event.subject);
   if (key === null) return state;
   const resources = new Map(state.resources);
   const desired = allKinds[key.kind].desired(event.type, event.data);
@@ -177,11 +177,4 @@ function withResource(state: DesiredState, logId: string, entry: ConfigEntry): D
     }
   }
   return { ...state, resources };
-}
-
-/** `ForwardProxy/team-a/egress` */
-function keyOf(subject: string): ResourceKey | null {
-  const [kindName = '', namespace = '', name = ''] = subject.split('/');
-  const kind = kinds.find((known) => known === kindName);
-  return kind === undefined || name === '' ? null : { kind, namespace, name };
 }

@@ -1,5 +1,4 @@
-import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
-import { parseKey } from './held.ts';
+import { formatKey, parseKey, type ResourceKey } from '../../contracts/resource-key.ts';
 import { findConflict, type PortClaim } from './ports.ts';
 
 /** The newest version of a resource, were it not for ports; `null`: it cannot be had anyway. */

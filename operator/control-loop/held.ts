@@ -4,7 +4,6 @@ import {
   allKinds,
   type ConfigOf,
   type EventOf,
-  isKind,
   type Kind,
   type StateOf,
 } from '../../contracts/kinds/all-kinds.ts';
@@ -104,13 +103,6 @@ export function servingOf<K extends Kind>({ key, state }: Held<K>): ConfigOf<K> 
 /** The pool whose pods serve it; without a version in force, the one its refusals are recorded in. */
 export function servingPoolOf(held: Held): string {
   return servingOf(held)?.pool ?? held.pool;
-}
-
-/** `ForwardProxy/team-a/egress`, or `null` if no resource of ours is meant. */
-export function parseKey(text: string): ResourceKey | null {
-  const [kind, namespace, name, ...rest] = text.split('/');
-  if (kind === undefined || !isKind(kind) || rest.length > 0) return null;
-  return namespace && name ? { kind, namespace, name } : null;
 }
 
 /** sha256 of canonical JSON. */

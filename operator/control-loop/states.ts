@@ -5,11 +5,11 @@ import {
   logEventTypes,
   type SecretSealed,
 } from '../../contracts/log-events.ts';
-import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
+import { formatKey, parseKey, type ResourceKey } from '../../contracts/resource-key.ts';
 import { isStatusReported } from '../../contracts/status.ts';
 import type { Subjects } from '../../contracts/subjects.ts';
 import type { LogEntry } from '../../event-log/event-log.ts';
-import { foldEvent, foldStatus, type Held, parseKey, unknownTo } from './held.ts';
+import { foldEvent, foldStatus, type Held, unknownTo } from './held.ts';
 import { createPortTable } from './port-table.ts';
 
 export type Sealed = SecretSealed & { readonly subject: string; readonly sequence: number };

@@ -1,10 +1,10 @@
 import type { Kind } from '../../contracts/kinds/all-kinds.ts';
 import { logEventTypes } from '../../contracts/log-events.ts';
-import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
+import { formatKey, parseKey, type ResourceKey } from '../../contracts/resource-key.ts';
 import type { StatusReported } from '../../contracts/status.ts';
 import { type Leader, LogFull, LogUnavailable } from '../../event-log/event-log.ts';
 import { envelope, type Writing } from './entries.ts';
-import { type Held, parseKey, servingPoolOf } from './held.ts';
+import { type Held, servingPoolOf } from './held.ts';
 import { createPendingWrites } from './pending-writes.ts';
 import type { Pods } from './pods.ts';
 import { advance, factsOf, propagationOf, type Rollout } from './rollout.ts';
