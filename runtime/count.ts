@@ -7,13 +7,21 @@ import { type LabelsOf, type MetricName, metricFacts } from '../contracts/metric
  */
 export type Meter = {
   /** Counters and gauges. */
-  cell<Name extends MetricName>(name: Name, labels: LabelsOf<Name>): Cell;
+  cell<Name extends MetricName>(name: Name, labels: LabelsOf<Name>, bound?: Bound): Cell;
   histogram<Name extends MetricName>(name: Name, labels: LabelsOf<Name>): HistogramCell;
   /** A group of series that go together, after one more scrape, when the scope is closed. */
   scope(): MeterScope;
 };
 
 export type MeterScope = Omit<Meter, 'scope'> & { close(): void };
+
+/**
+ * So many values of a label are shown, over all threads; the rest is shown as `__other__`. What has
+ * none (an empty value) takes no place.
+ */
+export type Bound = { readonly label: string; readonly max: number };
+
+export const otherValues = '__other__';
 
 /** What a thread tells the main thread. */
 export type SeriesMessage =
@@ -24,6 +32,7 @@ export type SeriesMessage =
       readonly index: number;
       readonly name: MetricName;
       readonly labels: Readonly<Record<string, string>>;
+      readonly bound: Bound | null;
     }
   | { readonly type: 'scopeClosed'; readonly scope: number };
 
@@ -82,7 +91,12 @@ function createScope(scope: number, tell: (message: SeriesMessage) => void): Met
   const cells = new Map<string, Cell>();
   const histograms = new Map<string, HistogramCell>();
 
-  function allocate(name: MetricName, labels: Readonly<Record<string, string>>, size: number) {
+  function allocate(
+    name: MetricName,
+    labels: Readonly<Record<string, string>>,
+    size: number,
+    bound: Bound | null,
+  ) {
     if (used + size > page.length) {
       page = new Float64Array(new SharedArrayBuffer(cellsPerPage * Float64Array.BYTES_PER_ELEMENT));
       used = 0;
@@ -91,17 +105,17 @@ function createScope(scope: number, tell: (message: SeriesMessage) => void): Met
     used += size;
     const shared = page.buffer;
     if (shared instanceof SharedArrayBuffer) {
-      tell({ type: 'series', scope, page: shared, index, name, labels });
+      tell({ type: 'series', scope, page: shared, index, name, labels, bound });
     }
     return index;
   }
 
   return {
-    cell(name, labels) {
+    cell(name, labels, bound) {
       const key = seriesKey(name, labels);
       let cell = cells.get(key);
       if (cell === undefined) {
-        const index = allocate(name, labels, 1);
+        const index = allocate(name, labels, 1, bound ?? null);
         cell = new Cell(page, index);
         cells.set(key, cell);
       }
@@ -112,7 +126,7 @@ function createScope(scope: number, tell: (message: SeriesMessage) => void): Met
       let histogram = histograms.get(key);
       if (histogram === undefined) {
         const buckets = metricFacts(name).buckets ?? [];
-        const index = allocate(name, labels, buckets.length + 2);
+        const index = allocate(name, labels, buckets.length + 2, null);
         histogram = new HistogramCell(page, index, buckets);
         histograms.set(key, histogram);
       }

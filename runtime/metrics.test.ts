@@ -219,3 +219,18 @@ test('what a dead thread counted of a resource goes when the resource does, and 
 
   t.deepEqual(await rendered(metrics, name), [line('a/one', 2)]);
 });
+
+test('a bounded label shows so many values over all threads, the rest together', async (t) => {
+  const { metrics, meters } = start(2);
+  const bound = { label: 'host', max: 2 };
+  const name = 'headgate_forward_proxy_requests_by_host_total';
+  for (const [index, host] of ['a', 'b', 'b', 'c', 'd', '__other__'].entries()) {
+    meters[index % 2]?.cell(name, { resource, host }, bound).add(1);
+  }
+
+  t.deepEqual(await rendered(metrics, name), [
+    `${name}{resource="team-a/egress",host="a"} 1`,
+    `${name}{resource="team-a/egress",host="b"} 2`,
+    `${name}{resource="team-a/egress",host="__other__"} 3`,
+  ]);
+});

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type MetricName, metricFacts, metrics } from '../contracts/metric-names.ts';
-import { type SeriesMessage, seriesKey } from './count.ts';
+import { type Bound, otherValues, type SeriesMessage, seriesKey } from './count.ts';
 
 /** The main thread's view of every thread's pages, rendered for Prometheus when scraped. */
 export type Metrics = {
@@ -20,6 +20,7 @@ type Series = {
   readonly index: number;
   readonly name: MetricName;
   readonly labels: Readonly<Record<string, string>>;
+  readonly bound: Bound | null;
   /** Closed scopes are shown once more, then forgotten. */
   closing: boolean;
 };
@@ -45,10 +46,10 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
   return {
     receive(thread, message) {
       if (message.type === 'series') {
-        const { scope, page, index, name, labels } = message;
+        const { scope, page, ...series } = message;
         const owner = { thread, scope };
-        const series = { owner, page: new Float64Array(page), index, name, labels, closing: false };
-        byName.get(name)?.add(series);
+        const cells = new Float64Array(page);
+        byName.get(series.name)?.add({ ...series, owner, page: cells, closing: false });
         return;
       }
       closeScope([...allSeries()], { thread, scope: message.scope });
@@ -93,7 +94,10 @@ function isMetricName(name: string): name is MetricName {
 function totalsOf(name: MetricName, all: ReadonlySet<Series>): readonly Total[] {
   const size = cellsOf(name);
   const totals = new Map<string, Total>();
-  for (const { labels, page, index } of all) {
+  const shownLabels = boundLabels();
+  for (const series of all) {
+    const { page, index } = series;
+    const labels = shownLabels(series);
     const key = seriesKey(name, labels);
     const total = totals.get(key) ?? { labels, values: new Array<number>(size).fill(0) };
     totals.set(key, total);
@@ -102,6 +106,21 @@ function totalsOf(name: MetricName, all: ReadonlySet<Series>): readonly Total[] 
     }
   }
   return [...totals.values()];
+}
+
+/** Each thread shows as many values as it may; together they might show more. First come, first shown. */
+function boundLabels(): (series: Series) => Series['labels'] {
+  const shown = new Map<string, Set<string>>();
+  return ({ name, labels, bound }) => {
+    const value = bound === null ? '' : (labels[bound.label] ?? '');
+    if (bound === null || value === '' || value === otherValues) return labels;
+    const others = { ...labels, [bound.label]: otherValues };
+    const key = seriesKey(name, others);
+    const values = shown.get(key) ?? new Set();
+    shown.set(key, values);
+    if (values.size < bound.max) values.add(value);
+    return values.has(value) ? labels : others;
+  };
 }
 
 function cellsOf(name: MetricName): number {

@@ -1,6 +1,13 @@
 import { type ErrorCode, errorCodes } from '../../../../contracts/errors.ts';
 import { type ResourceKey, resourceLabel } from '../../../../contracts/resource-key.ts';
-import type { Cell, HistogramCell, Meter, MeterScope } from '../../../../runtime/count.ts';
+import {
+  type Bound,
+  type Cell,
+  type HistogramCell,
+  type Meter,
+  type MeterScope,
+  otherValues,
+} from '../../../../runtime/count.ts';
 import type { ServedResource } from '../../../workers/messages.ts';
 import type { Outcome, RequestType } from './access-log.ts';
 
@@ -15,9 +22,6 @@ export type ProxyMeters = {
   outcome(outcome: Outcome, nowMs: number, config: ServedResource<'ForwardProxy'>['config']): void;
   close(): void;
 };
-
-/** Above so many values a label says `__other__`. */
-const other = '__other__';
 
 /** With these codes the user is only claimed. */
 const unproven: ReadonlySet<string> = new Set<ErrorCode>([
@@ -55,11 +59,11 @@ export function createProxyMeters(meter: Meter, key: ResourceKey): ProxyMeters {
   });
   const requestSeconds = new Map<RequestType, HistogramCell>();
   const requests = new Map<string, Cell>();
-  const clients = boundedLabel((client) =>
-    scope.cell('headgate_forward_proxy_requests_by_client_total', { resource, client }),
+  const clients = boundedLabel('client', (client, bound) =>
+    scope.cell('headgate_forward_proxy_requests_by_client_total', { resource, client }, bound),
   );
-  const hosts = boundedLabel((host) =>
-    scope.cell('headgate_forward_proxy_requests_by_host_total', { resource, host }),
+  const hosts = boundedLabel('host', (host, bound) =>
+    scope.cell('headgate_forward_proxy_requests_by_host_total', { resource, host }, bound),
   );
 
   const secondsOf = (type: RequestType) =>
@@ -131,12 +135,15 @@ function isErrorCode(code: string): code is ErrorCode {
 }
 
 /** A label clients choose: so many values get a series of their own, the rest share one. */
-function boundedLabel(cellOf: (value: string) => Cell): (value: string, max: number) => void {
+function boundedLabel(
+  label: string,
+  cellOf: (value: string, bound: Bound) => Cell,
+): (value: string, max: number) => void {
   const seen = new Map<string, Cell>();
   return (value, max) => {
     const named = seen.size - Number(seen.has('')); // nobody in particular takes no place
-    const label = value === '' || seen.has(value) || named < max ? value : other;
-    remembered(seen, label, () => cellOf(label)).add(1);
+    const shown = value === '' || seen.has(value) || named < max ? value : otherValues;
+    remembered(seen, shown, () => cellOf(shown, { label, max })).add(1);
   };
 }
 
