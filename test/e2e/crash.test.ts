@@ -2,7 +2,8 @@ import test, { type ExecutionContext } from 'ava';
 import { ask, get } from '../support/ask.ts';
 import { testWorkers } from '../support/environment.ts';
 import { forwardProxy } from '../support/forward-proxy.ts';
-import { type HeadgateUp, startHeadgate } from '../support/headgate-up.ts';
+import { startHeadgate } from '../support/headgate-up.ts';
+import { untilMetric } from '../support/metrics.ts';
 import { echo, startOrigin, startTcpOrigin } from '../support/origin.ts';
 import { connectPeer } from '../support/peer.ts';
 
@@ -20,16 +21,6 @@ const start = (t: ExecutionContext) =>
     resources: ([port = 0]) => forwardProxy({ port, spec: { drain: { timeout: '0s' } } }),
     env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(bug)}` },
   });
-
-const metric = async (up: HeadgateUp, series: string) => {
-  const lines = (await up.metrics()).split('\n');
-  return Number(
-    lines
-      .find((line) => line.startsWith(`${series} `))
-      ?.split(' ')
-      .at(-1) ?? 0,
-  );
-};
 
 test('a serving thread that dies is replaced: its connections are lost, its counts are not', async (t) => {
   const [up, origin, { authority }] = await Promise.all([
@@ -55,8 +46,8 @@ test('a serving thread that dies is replaced: its connections are lost, its coun
   t.is((await ask(t, up.port, get(origin.authority))).status, 200);
   const requests =
     'headgate_forward_proxy_requests_total{resource="test/egress",type="plain",code="200",rule="default"}';
-  t.is(await metric(up, requests), 2);
-  t.is(await metric(up, 'headgate_worker_restarts_total'), 1);
+  await untilMetric(up, requests, 2);
+  await untilMetric(up, 'headgate_worker_restarts_total', 1);
   t.deepEqual(await up.stop(), { code: 0, signal: null });
 });
 

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { get, ok } from '../support/ask.ts';
 import { forwardProxy } from '../support/forward-proxy.ts';
 import { type HeadgateUp, startHeadgate } from '../support/headgate-up.ts';
+import { untilMetric } from '../support/metrics.ts';
 import { echo, startTcpOrigin } from '../support/origin.ts';
 import { connectPeer, type Peer } from '../support/peer.ts';
 import { startScriptedOrigin } from '../support/scripted-origin.ts';
@@ -176,12 +177,6 @@ test('SIGINT drains; a second one ends with 130 at once', async (t) => {
   t.deepEqual(await exited, { code: 130, signal: null });
 });
 
-/** The value of a metric without labels. */
-async function metricValue(up: HeadgateUp, name: string): Promise<number> {
-  const line = (await up.metrics()).split('\n').find((each) => each.startsWith(`${name} `));
-  return Number(line?.split(' ')[1] ?? Number.NaN);
-}
-
 test('a resource that is removed drains; its neighbour does not notice', async (t) => {
   const two = (a: number, b: number) =>
     forwardProxy({ name: 'leaving', port: a, spec: { drain: { timeout: '3s', jitter: '0s' } } }) +
@@ -195,9 +190,9 @@ test('a resource that is removed drains; its neighbour does not notice', async (
   await refusesConnections(t, leaving);
 
   await stillEchoes(t, going);
-  while ((await metricValue(up, 'headgate_drain_remaining')) !== 1);
+  await untilMetric(up, 'headgate_drain_remaining', 1);
   await going.rest();
-  while ((await metricValue(up, 'headgate_drain_remaining')) !== 0);
+  await untilMetric(up, 'headgate_drain_remaining', 0);
   t.like(await up.accessLog(({ resource }) => resource === 'test/leaving'), { code: 'drained' });
   await stillEchoes(t, kept);
 });
