@@ -1,3 +1,4 @@
+import { errorCodes } from '../../../../contracts/errors.ts';
 import { resourceLabel } from '../../../../contracts/resource-key.ts';
 import type { Connection } from './connection.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
@@ -53,4 +54,17 @@ export function accessLogLine(proxy: ForwardProxyServing, outcome: Outcome, nowM
     durationMs: nowMs - startedMs,
     version: proxy.resource.sequence,
   });
+}
+
+/** Policy says no to the client; everything else that goes wrong is a failure. */
+export function verdictOf(code: string | null): 'allowed' | 'denied' | 'failed' {
+  if (code === null || code === 'client_gone') return 'allowed';
+  const facts = Object.entries(errorCodes).find(([name]) => name === code)?.[1];
+  return facts?.side === 'client' ? 'denied' : 'failed';
+}
+
+/** The path of a target that is not understood, if it is one. */
+export function pathOf(url: string | null): string | null {
+  // What follows `//` would be an authority, which may carry a password.
+  return url !== null && (url === '*' || /^\/(?!\/)/.test(url)) ? url : null;
 }

@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
-import { type ErrorCode, errorCodes, ProxyError } from '../../../../contracts/errors.ts';
-import { findAnswerProblem } from '../../../protocols/answer-head.ts';
+import type { ErrorCode } from '../../../../contracts/errors.ts';
 import { parseBasic } from '../../../protocols/basic-credentials.ts';
 import {
   endToEndFields,
@@ -10,30 +8,19 @@ import {
   passedThrough,
 } from '../../../protocols/http-fields.ts';
 import { maxForwards, oneHopLess } from '../../../protocols/max-forwards.ts';
-import {
-  type AbsoluteForm,
-  formatTarget,
-  parseAbsoluteForm,
-  type Target,
-} from '../../../protocols/target.ts';
+import { type AbsoluteForm, formatTarget, parseAbsoluteForm } from '../../../protocols/target.ts';
 import type { Route } from '../route.ts';
-import { answerVersion } from './answer-heads.ts';
+import { pathOf, verdictOf } from './access-log.ts';
 import { asteriskForm } from './asterisk-form.ts';
 import { authenticate, authenticationMessages } from './authentication.ts';
 import type { Connection, Newest } from './connection.ts';
 import { findRoute } from './find-route.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
-import { forwardedFields, returnedFields } from './forwarded-request.ts';
+import { forwardedFields, originForm, returnedFields } from './forwarded-request.ts';
+import { OriginLeg, type OriginListener } from './origin-leg.ts';
 import { clientDenied, refusalOf } from './refuse.ts';
-import { upstreamFailure } from './upstream-failure.ts';
-import { type GiveUp, resetInProgress } from './upstream-pools.ts';
-
-/** Chunk framing may not outweigh the body by more than this (chunk extensions are no free ride). */
-const maxFramingBytes = 256 * 1024;
-const framingPerBodyByte = 16;
-
-/** Safe to send once more when a kept connection turns out to be dead (RFC 9110 §9.2.2). */
-const retriedMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+import { BodyCount, hasBody } from './request-body.ts';
+import { StallWatch } from './stall-watch.ts';
 
 /**
  * One plain request and its answer. It ends once, by `#end`; the sweep asks whether bytes still
@@ -46,18 +33,13 @@ export class Exchange implements Newest {
   readonly #response: ServerResponse;
   readonly #expect: 'none' | 'continue' | 'unknown';
   readonly #startedMs = Date.now();
-  readonly #startBytes: number;
+  readonly #body: BodyCount;
   #user: string | null = null;
   #form: AbsoluteForm | null = null;
   #route: Route | null = null;
-  #controller: Dispatcher.DispatchController | null = null;
-  #giveUp: GiveUp | null = null;
-  #attempts = 0;
-  #received = 0;
+  #origin: OriginLeg | null = null;
   #sent = 0;
-  #progress = 0;
-  #progressMs = Date.now();
-  #waiting = false;
+  readonly #stall = new StallWatch();
   #answered = false;
   #mustClose = false;
   #broken: { readonly code: ErrorCode; readonly message: string } | null = null;
@@ -78,7 +60,12 @@ export class Exchange implements Newest {
     this.#request = request;
     this.#response = response;
     this.#expect = expect;
-    this.#startBytes = connection.socket.bytesRead;
+    this.#body = new BodyCount(request, connection.socket, () => {
+      // Not before its turn: then the next chunk says it again.
+      if (this.#started) {
+        this.#fail('http_request_error', 'the framing of the chunks is larger than the body');
+      }
+    });
   }
 
   start(): void {
@@ -88,7 +75,6 @@ export class Exchange implements Newest {
     this.#proxy.exchanges.add(this);
     this.#response.once('close', () => this.#closed());
     this.#request.on('error', () => undefined); // the close of the response tells
-    this.#countBody();
     if (!this.#proxy.clientAllowed(this.#connection)) {
       this.#mustClose = true;
       return this.#refuse('client_address_denied', clientDenied(this.#connection));
@@ -150,90 +136,46 @@ export class Exchange implements Newest {
 
   #dispatch({ target, pathAndQuery }: AbsoluteForm, route: Route & { via: 'direct' }): void {
     const { method = 'GET', rawHeaders, httpVersion } = this.#request;
-    const { policy } = this.#proxy;
+    const { pools, policy } = this.#proxy;
+    const { timeouts, limits } = policy.config;
     const options = method === 'OPTIONS';
     const received = options ? oneHopLess(rawHeaders) : rawHeaders;
-    const fields = forwardedFields(policy, this.#connection, target, received, httpVersion);
-    const { connectMs } = policy.config.timeouts;
-    this.#attempts++;
-    this.#giveUp = this.#proxy.pools.dispatch(
-      { target, addresses: route.addresses, connectMs },
+    this.#origin = new OriginLeg(
+      pools,
+      { target, addresses: route.addresses, connectMs: timeouts.connectMs },
       {
         path: options && pathAndQuery === '' ? asteriskForm : originForm(pathAndQuery),
         method,
-        headers: fields,
-        body: this.#hasBody() ? this.#request : null,
-        // A message with a body is not followed by another until its answer is whole.
-        reset: false,
+        headers: forwardedFields(policy, this.#connection, target, received, httpVersion),
+        body: hasBody(this.#request) ? this.#request : null,
       },
-      this.#handler(target),
+      limits.headerBytes,
+      this.#listener,
     );
+    this.#origin.send();
   }
 
-  #hasBody(): boolean {
-    const { headers } = this.#request;
-    const length = headers['content-length'];
-    return (
-      headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0)
-    );
-  }
-
-  /** Counts the body, and sees framing that outweighs it. */
-  #countBody(): void {
-    if (!this.#hasBody()) return;
-    this.#received = this.#request.readableLength;
-    const { socket } = this.#connection;
-    const push = this.#request.push.bind(this.#request);
-    this.#request.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
-      this.#received += chunk?.length ?? 0;
-      const framing = socket.bytesRead - this.#startBytes - this.#received;
-      if (framing > maxFramingBytes + framingPerBodyByte * this.#received) {
-        this.#fail('http_request_error', 'the framing of the chunks is larger than the body');
-      }
-      return push(chunk, encoding);
-    };
-  }
-
-  #handler(target: Target): Dispatcher.DispatchHandler {
-    return {
-      onRequestStart: (controller) => {
-        this.#controller = controller;
-        if (this.#ended || this.#failed) return controller.abort(new Error('nobody waits'));
-        if (this.#expect === 'continue' && this.#attempts === 1) this.#response.writeContinue();
-      },
-      onResponseStart: (controller, status, _headers, statusText = '') => {
-        if (this.#ended) return;
-        const fields = rawFields(controller.rawHeaders);
-        const version = answerVersion();
-        const problem = findAnswerProblem(
-          { version, status, reason: statusText, fields },
-          this.#proxy.policy.config.limits.headerBytes,
-        );
-        if (problem !== null) throw new ProxyError(problem.problem, { code: problem.code });
-        if (status < 200) return this.#inform(status, fields);
-        this.#answered = true;
-        this.#waiting = false;
-        // An answer before the body was read whole: the rest is not for anybody.
-        if (!this.#request.complete) this.#mustClose = true;
-        this.#head(status, statusText, returnedFields(this.#proxy.policy, fields, version));
-        process.nextTick(this.#flushHead);
-      },
-      onResponseData: (controller, chunk) => {
-        if (this.#ended) return;
-        this.#sent += chunk.length;
-        if (this.#response.write(chunk)) return;
-        controller.pause();
-        this.#response.once('drain', () => controller.resume());
-      },
-      onResponseEnd: () => {
-        if (this.#ended) return;
-        // undici takes a reset for the end of a body without a length (measured); it is none.
-        if (resetInProgress()) this.#fail('http_response_incomplete', 'the origin broke off');
-        else this.#response.end();
-      },
-      onResponseError: (_controller, error) => this.#upstreamFailed(target, error),
-    };
-  }
+  readonly #listener: OriginListener = {
+    started: () => {
+      if (this.#expect === 'continue') this.#response.writeContinue();
+    },
+    informed: ({ status, fields }) => this.#inform(status, fields),
+    answered: ({ status, reason, fields, version }) => {
+      this.#answered = true;
+      // An answer before the body was read whole: the rest is not for anybody.
+      if (!this.#request.complete) this.#mustClose = true;
+      this.#head(status, reason, returnedFields(this.#proxy.policy, fields, version));
+      process.nextTick(this.#flushHead);
+    },
+    data: (chunk) => {
+      this.#sent += chunk.length;
+      if (this.#response.write(chunk)) return true;
+      this.#response.once('drain', () => this.#origin?.resume());
+      return false;
+    },
+    end: () => void this.#response.end(),
+    failed: (code, message) => this.#fail(code, message),
+  };
 
   /** An origin that thinks before the first byte of its body has answered all the same. */
   readonly #flushHead = (): void => {
@@ -247,29 +189,12 @@ export class Exchange implements Newest {
     this.#response.writeInformation(status, endToEndFields(fields));
   }
 
-  #upstreamFailed(target: Target, error: Error): void {
-    if (this.#ended || this.#failed) return;
-    const { method = '' } = this.#request;
-    const failure = upstreamFailure(error);
-    const again =
-      failure.deadKept &&
-      !this.#answered &&
-      this.#attempts === 1 &&
-      retriedMethods.has(method) &&
-      !this.#hasBody();
-    if (again && this.#form !== null && this.#route?.via === 'direct') {
-      return this.#dispatch(this.#form, this.#route);
-    }
-    this.#fail(failure.code, `${failure.message} (${formatTarget(target)})`);
-  }
-
   /** Before the head of an answer: a refusal. After it: the client must not take what it has for whole. */
   #fail(code: ErrorCode, message: string): void {
     if (this.#ended || this.#failed) return;
-    this.#failed = true; // what undici says of the abort is no news
+    this.#failed = true;
     this.#code = code;
-    this.#giveUp?.();
-    this.#controller?.abort(new Error(code));
+    this.#origin?.abandon();
     if (this.#response.headersSent) {
       this.#connection.socket.resetAndDestroy();
     } else {
@@ -282,7 +207,7 @@ export class Exchange implements Newest {
     this.#code = code;
     this.#answered = true;
     const { status, reason, fields, body } = refusalOf(this.#proxy, code, message);
-    if (this.#hasBody() && !this.#request.complete) this.#mustClose = true;
+    if (hasBody(this.#request) && !this.#request.complete) this.#mustClose = true;
     this.#head(status, reason, [...fields, 'Content-Length', String(Buffer.byteLength(body))]);
     this.#response.end(body);
   }
@@ -319,19 +244,13 @@ export class Exchange implements Newest {
   sweep(nowMs: number): void {
     if (nowMs >= this.#connection.cutAtMs) return this.cut();
     // Before either, the dialer, the resolver or the password check has a deadline of its own.
-    if (this.#ended || (this.#controller === null && !this.#answered)) return;
+    if (this.#ended || (this.#origin?.started !== true && !this.#answered)) return;
     const { responseHeadersMs, bodyIdleMs } = this.#proxy.policy.config.timeouts;
-    const { socket } = this.#connection;
-    const progress = socket.bytesRead + socket.bytesWritten + this.#sent;
+    const { bytesRead, bytesWritten } = this.#connection.socket;
     const waiting = this.#request.complete && !this.#answered;
-    if (progress !== this.#progress || waiting !== this.#waiting) {
-      this.#progress = progress;
-      this.#waiting = waiting;
-      this.#progressMs = nowMs;
-      return;
-    }
-    const limitMs = waiting ? responseHeadersMs : bodyIdleMs;
-    if (nowMs - this.#progressMs < limitMs) return;
+    const phase = waiting ? 'waiting' : 'moving';
+    const stalledMs = this.#stall.stalledMs(phase, bytesRead + bytesWritten + this.#sent, nowMs);
+    if (stalledMs < (waiting ? responseHeadersMs : bodyIdleMs)) return;
     if (this.#failed) {
       this.#connection.socket.resetAndDestroy(); // it does not even read why
     } else if (waiting) {
@@ -360,11 +279,8 @@ export class Exchange implements Newest {
     this.#ended = true;
     this.#proxy.exchanges.delete(this);
     const whole = this.#response.writableFinished;
-    if (!whole) {
-      this.#giveUp?.();
-      this.#controller?.abort(new Error('the client is gone'));
-    }
-    this.#proxy.meters.bytes(this.#received, this.#sent);
+    if (!whole) this.#origin?.abandon();
+    this.#proxy.meters.bytes(this.#body.received, this.#sent);
     this.#report(whole);
   }
 
@@ -387,34 +303,9 @@ export class Exchange implements Newest {
       rule: route?.rule ?? 'default',
       reported: route?.via === 'direct' ? route.reported : [],
       upstream: route?.via === 'direct' ? (route.addresses[0]?.text ?? null) : null,
-      received: this.#received,
+      received: this.#body.received,
       sent: this.#sent,
       startedMs: this.#startedMs,
     });
   }
-}
-
-/** Policy says no to the client; everything else that goes wrong is a failure. */
-function verdictOf(code: string | null): 'allowed' | 'denied' | 'failed' {
-  if (code === null || code === 'client_gone') return 'allowed';
-  const facts = Object.entries(errorCodes).find(([name]) => name === code)?.[1];
-  return facts?.side === 'client' ? 'denied' : 'failed';
-}
-
-function pathOf(url: string | null): string | null {
-  // What follows `//` would be an authority, which may carry a password.
-  return url !== null && (url === '*' || /^\/(?!\/)/.test(url)) ? url : null;
-}
-
-/** The path as received; the empty one is `/` (RFC 9112 §3.2.1). */
-function originForm(pathAndQuery: string): string {
-  return pathAndQuery.startsWith('/') ? pathAndQuery : `/${pathAndQuery}`;
-}
-
-/** As undici keeps them: names and values in turn, in bytes. */
-function rawFields(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
-  if (!Array.isArray(raw)) return [];
-  return raw.map((part: Buffer | string) =>
-    typeof part === 'string' ? part : part.toString('latin1'),
-  );
 }

@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import { endToEndFields } from '../../../protocols/http-fields.ts';
 import { formatTarget, type Target } from '../../../protocols/target.ts';
 import type { Policy } from '../policy.ts';
@@ -40,4 +41,17 @@ export function returnedFields(
   const { via } = policy.config;
   if (via.enabled) returned.push('Via', `${httpVersion} ${via.pseudonym}`);
   return returned;
+}
+
+/** The path as received; the empty one is `/` (RFC 9112 §3.2.1). */
+export function originForm(pathAndQuery: string): string {
+  return pathAndQuery.startsWith('/') ? pathAndQuery : `/${pathAndQuery}`;
+}
+
+/** As undici keeps them: names and values in turn, in bytes. */
+export function rawFields(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+  if (!Array.isArray(raw)) return [];
+  return raw.map((part: Buffer | string) =>
+    typeof part === 'string' ? part : part.toString('latin1'),
+  );
 }

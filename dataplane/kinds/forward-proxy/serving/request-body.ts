@@ -1,0 +1,34 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Chunk framing may not outweigh the body by more than this (chunk extensions are no free ride). */
+const maxFramingBytes = 256 * 1024;
+const framingPerBodyByte = 16;
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
+}
+
+/** Counts what comes of a request body, whoever reads it. */
+export class BodyCount {
+  #received = 0;
+
+  /** `tooMuchFraming` is called when the framing of the chunks outweighs them. */
+  constructor(request: IncomingMessage, socket: Socket, tooMuchFraming: () => void) {
+    if (!hasBody(request)) return;
+    const startBytes = socket.bytesRead;
+    this.#received = request.readableLength;
+    const push = request.push.bind(request);
+    request.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
+      this.#received += chunk?.length ?? 0;
+      const framing = socket.bytesRead - startBytes - this.#received;
+      if (framing > maxFramingBytes + framingPerBodyByte * this.#received) tooMuchFraming();
+      return push(chunk, encoding);
+    };
+  }
+
+  get received(): number {
+    return this.#received;
+  }
+}
