@@ -1,12 +1,11 @@
 import { Command, Option } from 'commander';
 import { isRecord } from '../contracts/json.ts';
 import { logEventTypes } from '../contracts/log-events.ts';
-import type { Subjects } from '../contracts/subjects.ts';
-import type { FollowUpdate, LogEntry } from '../event-log/event-log.ts';
-import type { EventLogReader } from '../event-log/sqlite-event-log-reader.ts';
+import type { LogEntry } from '../event-log/event-log.ts';
 import { paint } from './columns.ts';
-import { openLogReader, readSnapshot } from './open-log.ts';
+import { openLogReader } from './open-log.ts';
 import { dataOption, type LogPlace, logNameOption, natsOption } from './options.ts';
+import { followTold, readTold } from './told-events.ts';
 
 type EventsOptions = LogPlace & { readonly follow?: true; readonly output: 'lines' | 'json' };
 
@@ -49,58 +48,12 @@ async function printEvents(resource: string | undefined, options: EventsOptions)
   process.stdout.once('error', end); // the reader of a pipe has seen enough
 
   const format = options.output === 'json' ? formatJson : formatLine;
-  for await (const entry of eventsOf(reader, subjects, options.follow === true, stop.signal)) {
+  const told = options.follow === true ? followTold : readTold;
+  for await (const entry of told(reader, subjects, stop.signal)) {
     if (resource !== undefined && !entry.event.subject.includes(resource)) continue;
     process.stdout.write(`${format(entry)}\n`);
   }
   process.off('SIGINT', end).off('SIGTERM', end);
-}
-
-/** History, then what is new, without gap or repeat. A log that was made anew is told from its beginning. */
-async function* eventsOf(
-  reader: EventLogReader,
-  { allConfig, allJournal, leader }: Subjects,
-  follow: boolean,
-  signal: AbortSignal,
-): AsyncGenerator<LogEntry> {
-  const told = [allConfig, allJournal, leader];
-  const { logId } = await readSnapshot(reader, [leader]);
-  const position = { logId, sequence: 0 };
-  for await (const entry of reader.history(told, signal)) {
-    position.sequence = entry.sequence;
-    yield entry;
-  }
-  if (!follow) return;
-  for await (const update of reader.follow(told, signal)) {
-    for (const entry of entriesOf(update, position)) {
-      if (entry.sequence <= position.sequence) continue;
-      position.sequence = entry.sequence;
-      yield entry;
-    }
-  }
-}
-
-/** What an update brings; says on standard error when the log is away, or another one. */
-function entriesOf(
-  update: FollowUpdate,
-  position: { logId: string; sequence: number },
-): readonly LogEntry[] {
-  switch (update.type) {
-    case 'entry':
-      return [update.entry];
-    case 'snapshot':
-      if (update.logId !== position.logId) {
-        process.stderr.write('this is another log now\n');
-        Object.assign(position, { logId: update.logId, sequence: 0 });
-      }
-      return update.entries;
-    case 'disconnected':
-      process.stderr.write(`${update.problem}; waiting\n`);
-      return [];
-    case 'malformed':
-      process.stderr.write(`entry ${update.sequence} cannot be read: ${update.problem}\n`);
-      return [];
-  }
 }
 
 function formatJson({ sequence, subject, event }: LogEntry): string {
