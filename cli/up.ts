@@ -7,6 +7,7 @@ import { createSeal } from '../event-log/seal.ts';
 import { openDirectorySource } from '../operator/directory/directory-source.ts';
 import { startOperator } from '../operator/operator.ts';
 import { createValidator } from '../operator/schema/validator.ts';
+import { createMeter } from '../runtime/count.ts';
 import { createLog, type LogLevel } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { CommandFailed } from './exit-codes.ts';
@@ -92,8 +93,10 @@ Examples:
 
 async function up(options: UpOptions): Promise<void> {
   const { data, nats, pool, filename } = options;
-  const log = createLog({ level: options.logLevel });
   const metrics = createMetrics();
+  const meter = createMeter((message) => metrics.receive(0, message));
+  const dropped = meter.cell('headgate_log_dropped_total', {});
+  const log = createLog({ level: options.logLevel, onDropped: (lines) => dropped.add(lines) });
   const signals = waitForSignals();
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => log.flush());

@@ -104,6 +104,11 @@ export const metrics = {
     help: 'Access-log lines lost because their reader was too slow.',
     labels: [],
   },
+  headgate_log_dropped_total: {
+    type: 'counter',
+    help: 'Lines of the process log lost because their reader was too slow.',
+    labels: [],
+  },
   headgate_worker_restarts_total: {
     type: 'counter',
     help: 'Serving threads that died and were started again.',

@@ -1,4 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,4 +114,28 @@ test('a silent log says nothing to anybody', async (t) => {
   silentLog.with({ a: 1 }).error('x');
   await silentLog.flush();
   t.is(silentLog.with({}), silentLog);
+});
+
+test('lines that a stalled reader makes us drop are counted', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-'));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const fd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+  t.teardown(async () => {
+    closeSync(fd);
+    await rm(folder, { recursive: true });
+  });
+  let dropped = 0;
+  const log = createLog({
+    fd,
+    onDropped(lines) {
+      dropped += lines;
+    },
+  });
+
+  const long = 'x'.repeat(100_000);
+  for (let count = 0; count < 100; count += 1) log.info('long', { long });
+
+  // 10 MB, of which 4 MiB may wait.
+  t.true(dropped >= 50 && dropped < 100, String(dropped));
 });

@@ -19,8 +19,19 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 /** Lines waiting for a slow reader; past this they are dropped and counted. */
 const maxBufferedBytes = 4 * 1024 * 1024;
 
+type LogOptions = {
+  readonly level?: LogLevel;
+  readonly fd?: number;
+  /** Hears how many lines were lost. */
+  readonly onDropped?: (lines: number) => void;
+};
+
 /** The process's own log, asynchronous so that a stalled reader delays nobody; standard error by default. */
-export function createLog({ level = 'info', fd = 2 }: { level?: LogLevel; fd?: number } = {}): Log {
+export function createLog({
+  level = 'info',
+  fd = 2,
+  onDropped = () => undefined,
+}: LogOptions = {}): Log {
   const out = destination({
     fd,
     sync: false,
@@ -28,6 +39,7 @@ export function createLog({ level = 'info', fd = 2 }: { level?: LogLevel; fd?: n
     maxLength: maxBufferedBytes,
     periodicFlush: 200,
   });
+  out.on('drop', (lines: string) => onDropped(lines.split('\n').length - 1));
   out.on('error', () => undefined); // a closed standard error must not end the process
   const logger = pino(
     {
