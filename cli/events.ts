@@ -5,6 +5,7 @@ import type { LogEntry } from '../event-log/event-log.ts';
 import { paint } from './columns.ts';
 import { openLogReader } from './open-log.ts';
 import { dataOption, type LogPlace, logNameOption, natsOption } from './options.ts';
+import { printable } from './printable.ts';
 import { followTold, readTold } from './told-events.ts';
 
 type EventsOptions = LogPlace & { readonly follow?: true; readonly output: 'lines' | 'json' };
@@ -67,12 +68,18 @@ function formatLine({ sequence, event }: LogEntry): string {
   const name = shortType(event.type, said['type']);
   const parts = [
     typeof said['generation'] === 'number' ? `generation ${said['generation']}` : '',
-    typeof said['reason'] === 'string' ? `${said['reason']}: ${said['message']}` : '',
-    typeof said['cause'] === 'string' ? paint('dim', `(${said['cause']})`) : '',
+    typeof said['reason'] === 'string'
+      ? `${said['reason']}: ${oneLine(String(said['message']))}`
+      : '',
+    typeof said['cause'] === 'string' ? paint('dim', `(${oneLine(said['cause'])})`) : '',
   ];
-  const detail = parts.filter(Boolean).join(' ').replaceAll('\n', '; ');
+  const detail = parts.filter(Boolean).join(' ');
   const painted = name.endsWith('Rejected') ? paint('red', name) : name;
-  return `${String(sequence).padStart(6)}  ${time}  ${painted}  ${subject}  ${detail}`.trimEnd();
+  return `${String(sequence).padStart(6)}  ${time}  ${painted}  ${printable(subject)}  ${detail}`.trimEnd();
+}
+
+function oneLine(text: string): string {
+  return printable(text.replaceAll('\n', '; '));
 }
 
 /** The name an event has in code. */

@@ -13,6 +13,7 @@ import {
   natsOption,
   type OutputFormat,
 } from './options.ts';
+import { printable } from './printable.ts';
 
 type GetOptions = LogPlace & { readonly namespace?: string; readonly output: OutputFormat };
 
@@ -121,7 +122,11 @@ function row(each: StatusReported, several: boolean, wide: boolean): readonly st
     formatAge(createdAt, Date.now()),
   ];
   if (!wide) return cells;
-  return [...cells, String(configVersion ?? ''), telling?.message.replaceAll('\n', '; ') ?? ''];
+  return [
+    ...cells,
+    String(configVersion ?? ''),
+    printable(telling?.message.replaceAll('\n', '; ') ?? ''),
+  ];
 }
 
 /** As the API server would show it. */

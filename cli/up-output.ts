@@ -3,6 +3,7 @@ import { formatKey, type ResourceKey } from '../contracts/resource-key.ts';
 import type { StatusReported } from '../contracts/status.ts';
 import type { Listener, Published } from '../operator/control-loop/listener.ts';
 import { paint } from './columns.ts';
+import { printable, printableLines } from './printable.ts';
 
 type Settings = {
   readonly print: (line: string) => void;
@@ -33,8 +34,8 @@ export function createUpOutput({ print, directories, logPlace }: Settings): List
       say(key, 'removed', 'dim');
       said.delete(formatKey(key));
     },
-    onProblem: (where, message) => print(`problem ${where}: ${message}`),
-    onProblemSolved: (where) => print(`solved ${where}`),
+    onProblem: (where, message) => print(printable(`problem ${where}: ${message}`)),
+    onProblemSolved: (where) => print(printable(`solved ${where}`)),
     onPublished: (published) => {
       const line = describePublished(published, directories, logPlace);
       if (line !== null) print(line);
@@ -77,5 +78,6 @@ function describePublished(
 
 /** Problems of a file come one per line. */
 function indent(message: string): string {
-  return message.includes('\n') ? `\n  ${message.replaceAll('\n', '\n  ')}` : message;
+  const text = printableLines(message);
+  return text.includes('\n') ? `\n  ${text.replaceAll('\n', '\n  ')}` : text;
 }

@@ -6,6 +6,7 @@ import { readDirectory } from '../operator/directory/read-directory.ts';
 import { createValidator } from '../operator/schema/validator.ts';
 import { CommandFailed } from './exit-codes.ts';
 import { collect } from './options.ts';
+import { printable } from './printable.ts';
 
 export function validateCommand(): Command {
   return new Command('validate')
@@ -44,7 +45,7 @@ async function validate({ filename }: { readonly filename: readonly string[] }):
       },
   );
   const all = [...problems, ...crossed];
-  for (const problem of all) process.stdout.write(`${formatProblem(problem)}\n`);
+  for (const problem of all) process.stdout.write(`${printable(formatProblem(problem))}\n`);
   if (all.length > 0) {
     throw new CommandFailed(
       'refused',
