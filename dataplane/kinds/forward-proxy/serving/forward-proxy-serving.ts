@@ -1,8 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { type ClientCounts, openClientCounts } from '../../../limits/client-counts.ts';
 import { type IdleBoard, openIdleBoard } from '../../../limits/idle-board.ts';
-import { openLimits, type SharedLimits } from '../../../limits/shared-limits.ts';
 import { inAny, parseIp } from '../../../protocols/ip-address.ts';
 import type { Serving, WorkerContext } from '../../../workers/context.ts';
 import type { ServedResource } from '../../../workers/messages.ts';
@@ -12,6 +10,7 @@ import { Connection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 import { createHttpServer } from './http.ts';
 import { IdleConnections } from './idle-connections.ts';
+import { Places } from './places.ts';
 import { createProxyMeters, type ProxyMeters } from './proxy-meters.ts';
 import { refuseRaw, reportRefusal } from './refuse.ts';
 import { sniff } from './sniff.ts';
@@ -37,11 +36,8 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
   readonly exchanges = new Set<Exchange>();
   /** Ended tunnels whose sockets still have bytes to deliver, and until when. */
   readonly #closing = new Map<Socket, number>();
-  readonly #limits: SharedLimits;
+  readonly #places: Places;
   readonly #idleBoard: IdleBoard;
-  readonly #perTunnelClient = new WeakSet<Connection>();
-  #clients: ClientCounts | null = null;
-  #clientsMemory: SharedArrayBuffer | null = null;
   #resource: ServedResource<'ForwardProxy'>;
   #policy: Policy;
   #turnedAway = 0;
@@ -51,10 +47,9 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     this.context = context;
     this.#resource = resource;
     this.#policy = compilePolicy(resource.config);
-    this.#limits = openLimits(resource.limits, context.worker);
+    this.#places = new Places(context, resource);
     this.#idleBoard = openIdleBoard(resource.idle, context.worker);
     this.idle = new IdleConnections(this.#idleBoard);
-    this.#openClients(resource);
     this.meters = createProxyMeters(context.meter, resource);
     this.pools = createUpstreamPools(context.dialer);
     this.http = createHttpServer(this);
@@ -76,7 +71,7 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     if (resource.sequence === this.#resource.sequence) return;
     this.#resource = resource;
     this.#policy = compilePolicy(resource.config);
-    this.#openClients(resource);
+    this.#places.swap(resource);
     this.pools.renew();
     if (resource.config.drain.onPolicyChange === 'Revoke') {
       for (const tunnel of this.tunnels) if (tunnel.wouldBeRefused()) tunnel.end('policy_changed');
@@ -87,9 +82,8 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     socket.on('error', () => undefined); // a reset before the first byte must not end the process
     const client = parseIp(socket.remoteAddress ?? '');
     if (client === null) return void socket.destroy(); // gone already
-    const { connectionsPerClient } = this.#policy.config.limits;
-    const counted = this.#clients !== null;
-    if (counted && !this.#clients?.take('connections', client, connectionsPerClient)) {
+    const counted = this.#places.countClients;
+    if (!this.#places.takeForClient(client, this.#policy.config.limits)) {
       return this.#turnAway(socket, listener, client, 'spec.limits.connectionsPerClient');
     }
     this.#admit(new Connection(socket, client, listener, counted), maxEvictions);
@@ -97,16 +91,15 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
 
   /** At the limit the kept connection that has been idle longest makes room, whichever thread has it. */
   #admit(connection: Connection, evictions: number): void {
-    const { socket, client, listener, countedPerClient } = connection;
-    if (socket.destroyed) {
-      if (countedPerClient) this.#clients?.give('connections', client);
-      return; // it did not wait for the other thread
-    }
-    if (this.#takePlaces(this.#policy.config.limits.connections)) return this.#welcome(connection);
+    const { socket, client, listener } = connection;
+    // It did not wait for the other thread.
+    if (socket.destroyed) return this.#places.giveForClient(connection);
+    const { limits } = this.#policy.config;
+    if (this.#places.takeConnection(connection, limits)) return this.#welcome(connection);
     const holder = evictions > 0 ? this.#idleBoard.holder(Date.now()) : null;
     const again = () => this.#admit(connection, evictions - 1);
     if (holder === null) {
-      if (countedPerClient) this.#clients?.give('connections', client);
+      this.#places.giveForClient(connection);
       this.#turnAway(socket, listener, client, 'spec.limits.connections');
     } else if (holder === this.context.worker) {
       this.evictIdle();
@@ -132,14 +125,6 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     oldest.socket.destroy();
   }
 
-  #takePlaces(limit: number): boolean {
-    const { pod, maxConnections } = this.context;
-    if (!pod.take('connections', maxConnections)) return false;
-    if (this.#limits.take('connections', limit)) return true;
-    pod.give('connections');
-    return false;
-  }
-
   #turnAway(socket: Socket, listener: string, client: Connection['client'], field: string): void {
     const connection = new Connection(socket, client, listener, false);
     const code = 'connection_limit_reached';
@@ -161,21 +146,14 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
     });
   }
 
-  readonly #released = new WeakSet<Connection>();
-
   #closed(connection: Connection): void {
     this.idle.delete(connection);
     this.#release(connection);
   }
 
   #release(connection: Connection): void {
-    if (this.#released.has(connection)) return;
-    this.#released.add(connection);
     this.connections.delete(connection.socket);
-    this.#limits.give('connections');
-    this.context.pod.give('connections');
-    if (connection.countedPerClient) this.#clients?.give('connections', connection.client);
-    this.meters.connectionClosed();
+    if (this.#places.giveConnection(connection)) this.meters.connectionClosed();
   }
 
   clientAllowed({ client, listener }: Connection): boolean {
@@ -185,20 +163,11 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
 
   /** `null`, or the limit that leaves no place. */
   takeTunnel(connection: Connection): string | null {
-    const { tunnels, tunnelsPerClient } = this.#policy.config.limits;
-    if (!this.#limits.take('tunnels', tunnels)) return 'spec.limits.tunnels';
-    if (this.#clients === null) return null;
-    if (!this.#clients.take('tunnels', connection.client, tunnelsPerClient)) {
-      this.#limits.give('tunnels');
-      return 'spec.limits.tunnelsPerClient';
-    }
-    this.#perTunnelClient.add(connection);
-    return null;
+    return this.#places.takeTunnel(connection, this.#policy.config.limits);
   }
 
   giveTunnel(connection: Connection): void {
-    this.#limits.give('tunnels');
-    if (this.#perTunnelClient.delete(connection)) this.#clients?.give('tunnels', connection.client);
+    this.#places.giveTunnel(connection);
   }
 
   /** Cuts these sockets if they have not closed by themselves soon. */
@@ -296,12 +265,6 @@ export class ForwardProxyServing implements Serving<'ForwardProxy'> {
   close(): void {
     this.pools.close();
     this.meters.close();
-  }
-
-  #openClients({ clients }: ServedResource<'ForwardProxy'>): void {
-    if (clients === null || clients === this.#clientsMemory) return;
-    this.#clientsMemory = clients;
-    this.#clients = openClientCounts(clients, this.context);
   }
 }
 
