@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { createLog } from '../runtime/log.ts';
 import { eventsCommand } from './events.ts';
 import { type ExitName, exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { exitNow } from './exit-now.ts';
 import { toFailure } from './failures.ts';
 import { getCommand } from './get.ts';
 import { htpasswdCommand } from './htpasswd.ts';
@@ -47,7 +48,7 @@ program.exitOverride();
 function crash(error: unknown): void {
   const log = createLog();
   log.error('internal error', { error });
-  void log.flush().finally(() => process.exit(exitCodes.bug.code));
+  void log.flush().finally(() => exitNow(exitCodes.bug.code));
 }
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
@@ -73,4 +74,4 @@ try {
 
 /** Everything is closed by now; should something still hold the process, it is told to go. */
 const lingerMs = 5000;
-setTimeout(() => process.exit(), lingerMs).unref();
+setTimeout(() => exitNow(Number(process.exitCode ?? 0)), lingerMs).unref();

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { exitCodes } from './exit-codes.ts';
+import { exitNow } from './exit-now.ts';
 
 export type Signals = AsyncDisposable & {
   /** Aborts with `Symbol.asyncDispose`, not with the first signal: draining takes a while. */
@@ -22,7 +23,7 @@ export function waitForSignals(): Signals {
     first.resolve();
   };
   const interrupt = () => {
-    if (asked && hurry.signal.aborted) process.exit(exitCodes.interrupted.code);
+    if (asked && hurry.signal.aborted) exitNow(exitCodes.interrupted.code);
     hurry.abort();
     terminate();
   };
