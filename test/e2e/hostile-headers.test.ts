@@ -200,6 +200,23 @@ test('H6: interim answers go on to HTTP/1.1; a 100 nobody asked for is dropped',
   t.is(rest[1]?.field('link'), '</b>');
 });
 
+test('H6: interim answers that come byte by byte are the same', async (t) => {
+  const { authority } = await startScriptedOrigin(t, async (origin) => {
+    await origin.message();
+    for (const byte of interim + ok) {
+      await new Promise((resolve) => origin.socket.write(byte, resolve));
+    }
+  });
+
+  const { client, ...first } = await ask(t, ports.open, get(authority));
+  const rest = [await client.message(), await client.message(), await client.message()];
+
+  t.deepEqual(
+    [first, ...rest].map(({ status }) => status),
+    [103, 102, 103, 200],
+  );
+});
+
 test('H6: HTTP/1.0 gets no interim answer', async (t) => {
   const { authority } = await startScriptedOrigin(t, answering(interim + ok));
 

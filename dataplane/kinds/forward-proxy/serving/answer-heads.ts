@@ -11,20 +11,23 @@ import type { Socket } from 'node:net';
 export function watchAnswerHeads(socket: Socket): void {
   const read = socket.read.bind(socket);
   let held: Buffer = Buffer.alloc(0);
+  let itsVersion = '1.1';
   socket.read = (size?: number) => {
     const chunk: Buffer | null = read(size);
+    version = itsVersion;
     if (chunk === null || !awaitingHead.has(socket)) return chunk;
     const scan = scanHeads(held.length === 0 ? chunk : Buffer.concat([held, chunk]));
     held = scan.held;
     if (scan.version !== null) {
       awaitingHead.delete(socket);
-      version = scan.version;
+      itsVersion = scan.version;
+      version = itsVersion;
     }
     return scan.passed.length === 0 ? null : scan.passed;
   };
 }
 
-/** undici parses what it reads before anybody else reads, so this is of the answer it speaks of. */
+/** Of the socket that was read last: undici parses what it reads before anybody else reads. */
 let version = '1.1';
 
 /** While undici reports the start of an answer: `1.1`, `1.0`, or whatever else the origin claims. */
