@@ -15,7 +15,7 @@ export type Subjects = ReturnType<typeof createSubjects>;
 
 export function createSubjects(log = 'headgate') {
   const of = (family: string) => (pool: string, key: ResourceKey) =>
-    `${log}.${family}.${token(pool)}.${key.kind.toLowerCase()}.${token(key.namespace)}.${token(key.name)}`;
+    `${log}.${family}.${token(pool)}.${resourceOf(key)}`;
   return {
     log,
     /** Everything but acknowledgements. */
@@ -34,12 +34,24 @@ export function createSubjects(log = 'headgate') {
     logJournal: `${log}.journal._log`,
     /** The token of the pool in a subject built here; it serves as the pool's name in all others. */
     poolOf: (subject: string) => subject.slice(log.length + 1).split('.')[1] ?? '',
+    /** What tells one resource from others, whatever the pool: of a subject, and of a key. */
+    resourceIn: (subject: string) =>
+      subject
+        .slice(log.length + 1)
+        .split('.')
+        .slice(2)
+        .join('.'),
+    resourceOf,
     allConfig: `${log}.config.>`,
     allConfigOf: (pool: string) => `${log}.config.${token(pool)}.>`,
     allJournal: `${log}.journal.>`,
     allStatus: `${log}.status.>`,
     allAcks: `${log}.ack.>`,
   };
+}
+
+function resourceOf({ kind, namespace, name }: ResourceKey): string {
+  return `${kind.toLowerCase()}.${token(namespace)}.${token(name)}`;
 }
 
 /**

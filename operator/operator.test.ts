@@ -321,23 +321,3 @@ test('a log that had to be made anew says that its history is lost', async (t) =
   t.like(lost?.event.data, { knownSequence: 1000 });
   t.true((lost?.sequence ?? 0) > 1000);
 });
-
-test('a version that is kept can be held', async (t) => {
-  const world = await openWorld(t);
-  const operator = world.operate();
-  world.startPod();
-  operator.source.put('one', listenOn(3128));
-  const first = await operator.status('one', isProgrammed);
-  operator.source.put('one', listenOn(3129));
-  await operator.status('one', (each) => isProgrammed(each) && each.includes('@2'));
-  const holdAt = first.status.configVersion ?? 0;
-  const from = operator.statuses.length;
-
-  operator.source.put('one', listenOn(3129), { holdAt });
-  const held = await operator.status('one', isProgrammed, from);
-  t.is(held.status.configHash, first.status.configHash);
-
-  operator.source.put('one', listenOn(3129), { holdAt: 1 });
-  const refused = await operator.status('one', (each) => each.includes('VersionNotKept'));
-  t.regex(message(refused, 'Accepted'), /keeps no version 1/);
-});

@@ -16,7 +16,7 @@ import type { Observed } from './source.ts';
 export type Surroundings<K extends Kind> = {
   readonly source: string;
   readonly sealingKeyId: string;
-  /** The Secrets its spec refers to, in order. */
+  /** The Secrets that its spec refers to, or the version it holds; in order. */
   readonly secrets: readonly FoundSecret[];
   /** Ports in force in a pool. */
   readonly incumbents: (pool: string) => readonly PortClaim[];
@@ -75,22 +75,24 @@ function outcomeOf<K extends Kind>(
     );
     return { accepted: false, reason: 'Invalid', message: lines.join('\n') };
   }
-  if (observed.holdAt !== null) return holdOutcome(observed.holdAt, held);
-
   const decider = deciders[key.kind];
   const digests = secrets.map(({ digest }) => digest ?? 'unknown');
-  const resolved = decider.resolve(observed.spec, key, digests);
+  const resolved =
+    observed.holdAt === null
+      ? decider.resolve(observed.spec, key, digests)
+      : holdOutcome(observed.holdAt, held === null ? null : decider.withDigests(held, digests));
   if (!resolved.accepted) return resolved;
   for (const { refusal } of secrets) if (refusal !== null) return { accepted: false, ...refusal };
 
   const wanted = claimsOf(key, resolved.config);
-  const conflict = findConflict(wanted, incumbents(decider.poolOf(observed.spec)));
+  const conflict = findConflict(wanted, incumbents(resolved.config.pool));
   if (conflict !== null) {
     return { accepted: false, reason: 'PortConflict', message: describeConflict(conflict) };
   }
   return refuseIfTooLarge(resolved.config) ?? resolved;
 }
 
+/** Secrets are served as they are now: a rollback brings back no password that was changed since. */
 function holdOutcome<K extends Kind>(sequence: number, config: ConfigOf<K> | null): Outcome<K> {
   if (config !== null) return { accepted: true, config };
   const message = `headgate.dev/hold-at: the log keeps no version ${sequence} of this resource; take one that \`headgate events\` lists, or remove the annotation`;

@@ -77,6 +77,7 @@ async function refuseStrangers({ eventLog, source, writing }: TermOptions, signa
   const ended = AbortSignal.any([signal, looked.signal]);
   try {
     for await (const update of eventLog.follow([allConfig, allJournal], ended)) {
+      if (update.type === 'malformed') continue;
       if (update.type === 'snapshot') {
         const states = createStates(writing.subjects);
         states.reset(update.entries, update.sequence);

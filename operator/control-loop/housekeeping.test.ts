@@ -1,5 +1,6 @@
 import test from 'ava';
-import { openWorld } from '../../test/support/operator-world.ts';
+import { isProgrammed, openWorld, subjects } from '../../test/support/operator-world.ts';
+import { createTableSource } from '../../test/support/table-source.ts';
 
 const day = 24 * 3600 * 1000;
 const users = { auth: `ann:$2y$10$${'a'.repeat(53)}` };
@@ -33,4 +34,52 @@ test('a tombstone is purged after seven days, with the secret nobody names any m
   await late.called('published 0');
   await late.stop();
   t.deepEqual(await world.entries('forwardproxy'), []);
+});
+
+test('a status that a killed operator left behind is taken back', async (t) => {
+  const world = await openWorld(t);
+  world.startPod();
+  const source = createTableSource();
+  source.put('one', spec);
+  source.putSecret('users', users);
+  const first = world.operate(source);
+  const report = await first.status('one', isProgrammed);
+  await first.called('ready');
+  await first.stop();
+  const leader = await world.eventLog.lead('as it was killed');
+  const [status] = await world.entries('status');
+  const frame = { source: source.id, time: '2026-11-20T10:00:00.000Z' };
+  const about = (id: string, type: string, subject: string, data: unknown) => ({
+    ...frame,
+    id,
+    type,
+    subject,
+    data,
+  });
+  const gone = { ...report, name: 'gone' };
+  await leader.append([
+    {
+      subject: subjects.status('default', { ...gone }),
+      event: about('gone', status?.event.type ?? '', 'ForwardProxy/team-a/gone', gone),
+    },
+    {
+      subject: subjects.status('left', report),
+      event: about('left', status?.event.type ?? '', 'ForwardProxy/team-a/one', {
+        ...report,
+        pool: 'left',
+      }),
+    },
+  ]);
+
+  const again = createTableSource();
+  again.put('one', spec);
+  again.putSecret('users', users);
+  const second = world.operate(again);
+  await second.called('ready');
+  await second.stop();
+
+  t.deepEqual(
+    (await world.entries('status')).map(({ subject }) => subject),
+    [subjects.status('default', report)],
+  );
 });

@@ -1,18 +1,21 @@
 import { allKinds, type ConfigOf, type Kind } from '../../contracts/kinds/all-kinds.ts';
-import type { ResourceKey } from '../../contracts/resource-key.ts';
+import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
 import type { Leader, NewEntry } from '../../event-log/event-log.ts';
-import type { Seal } from '../../event-log/seal.ts';
+import { type Seal, SealBroken } from '../../event-log/seal.ts';
+import type { Log } from '../../runtime/log.ts';
 import { deciders } from '../kinds/all-kinds.ts';
-import type { Considered } from '../kinds/decider.ts';
+import type { Considered, SecretReference } from '../kinds/decider.ts';
 import type { Concerns } from './concerns.ts';
 import { consider } from './consider.ts';
 import { configIn, envelope, eventEntries, leavingEntries, type Writing } from './entries.ts';
 import { findExchange, type Incumbents, type Wish } from './exchange-ports.ts';
-import type { Held } from './held.ts';
+import { type Held, servingOf } from './held.ts';
+import { purgeAll } from './housekeeping.ts';
+import type { Listener } from './listener.ts';
 import { claimsOf } from './port-table.ts';
-import { type FoundSecret, findSecrets, sealSecret } from './secrets.ts';
+import { type FoundSecret, findSecrets, openSealed, sealSecret } from './secrets.ts';
 import type { Observed, Source } from './source.ts';
-import type { States } from './states.ts';
+import type { States, Unreadable } from './states.ts';
 
 export type Reconciler = {
   readonly source: Source;
@@ -21,6 +24,8 @@ export type Reconciler = {
   readonly leader: Leader;
   readonly seal: Seal;
   readonly writing: Writing;
+  readonly listener: Listener;
+  readonly log: Log;
   /** Take over what another source published. */
   readonly adopt: boolean;
   /** A configuration that was in force at a sequence, if the log still has it. */
@@ -37,8 +42,9 @@ export async function reconcile<K extends Kind>(
 ): Promise<Appended> {
   const { source, states, concerns } = loop;
   const held = states.get(key);
+  const unknown = states.unknown(key);
+  if (unknown !== null) return leaveAlone(loop, key, unknown);
   const observed = source.read(key);
-  concerns.refersTo(key, observed?.valid ? deciders[key.kind].secretsOf(observed.spec, key) : []);
   if (observed === null) return removeAbsent(loop, held);
   concerns.waitsForSource(key, false);
 
@@ -61,16 +67,36 @@ async function look<K extends Kind>(
   observed: NonNullable<Observed<K>>,
   incumbents: Incumbents,
 ): Promise<Pass<K>> {
-  const { source, seal } = loop;
-  const secrets = observed.valid ? await findSecrets(source, seal, held.key, observed.spec) : [];
+  const { source, seal, concerns } = loop;
+  const heldConfig = await heldVersion(loop, held, observed);
+  const wanted = referencesOf(held.key, observed, heldConfig);
+  concerns.refersTo(held.key, wanted.references);
+  const secrets = await findSecrets(source, seal, held.key.kind, wanted);
   const considered = consider(held, observed, {
     source: source.id,
     sealingKeyId: seal.keyIds[0] ?? '',
     secrets,
     incumbents,
-    held: await heldVersion(loop, held, observed),
+    held: heldConfig,
   });
   return { held, considered, secrets };
+}
+
+/** A version that is held needs what it names itself, and not what the spec names by now. */
+function referencesOf<K extends Kind>(
+  key: ResourceKey & { readonly kind: K },
+  observed: NonNullable<Observed<K>>,
+  heldConfig: ConfigOf<K> | null,
+): { readonly pool: string; readonly references: readonly SecretReference[] } {
+  const decider = deciders[key.kind];
+  if (heldConfig !== null) {
+    return { pool: heldConfig.pool, references: decider.secretsIn(heldConfig) };
+  }
+  if (!observed.valid || observed.holdAt !== null) return { pool: '', references: [] };
+  return {
+    pool: decider.poolOf(observed.spec),
+    references: decider.secretsOf(observed.spec, key),
+  };
 }
 
 function lacksPort({ considered }: Pass<Kind>): boolean {
@@ -109,25 +135,32 @@ async function wishOf(loop: Reconciler, key: ResourceKey): Promise<Wish | null> 
   return { pool: config.pool, claims: claimsOf(key, config) };
 }
 
+/** Publishing it again would make it another resource; pods keep what they have of it. */
+function leaveAlone({ listener, log }: Reconciler, key: ResourceKey, entry: Unreadable): Appended {
+  const { subject, sequence, problem } = entry;
+  const resource = formatKey(key);
+  log.error('a resource is left alone: its last entry cannot be read', { resource, ...entry });
+  listener.onProblem(
+    `${subject} ${sequence}`,
+    `cannot be read (${problem}), so ${resource} is left as it is; start the version of Headgate that wrote it, or make the log anew`,
+  );
+  return [];
+}
+
 /** Gone from the source: removed if it was ours and the source could be read completely. */
 async function removeAbsent<K extends Kind>(loop: Reconciler, held: Held<K>): Promise<Appended> {
-  const { source, concerns } = loop;
+  const { source, concerns, states, leader } = loop;
+  concerns.refersTo(held.key, []);
   const isOurs = held.source === source.id || loop.adopt;
   if (held.state.status === 'absent' || !isOurs) return [];
   const { complete } = source.list();
   concerns.waitsForSource(held.key, !complete);
-  if (!complete) return [];
+  if (!complete) return append(loop, await secretEntries(loop, await secretsInForce(loop, held)));
 
   concerns.lacksPort(held.key, false);
   const pass = { held, considered: null, secrets: [] };
   const appended = await append(loop, await entriesOf(loop, pass));
-  const { reported } = loop.states.get(held.key);
-  if (reported !== null) {
-    await loop.leader.purge(
-      loop.writing.subjects.status(reported.data.pool, held.key),
-      reported.sequence,
-    );
-  }
+  await purgeAll(states, leader, states.staleStatusesOf(held.key));
   return appended;
 }
 
@@ -137,19 +170,44 @@ async function entriesOf<K extends Kind>(
   { held, considered, secrets }: Pass<K>,
 ): Promise<readonly NewEntry[]> {
   const events = deciders[held.key.kind].decide(held.state, considered);
-  if (events.length === 0) return [];
-  return [
-    ...(considered?.outcome.accepted
-      ? await secretEntries(loop, considered.outcome.config, secrets)
-      : []),
-    ...events.flatMap((event) => eventEntries(loop.writing, held, event)),
-  ];
+  const entries = events.flatMap((event) => eventEntries(loop.writing, held, event));
+  if (considered === null) return entries;
+  const { outcome } = considered;
+  const needed = outcome.accepted
+    ? { pool: outcome.config.pool, secrets }
+    : await secretsInForce(loop, held);
+  return [...(await secretEntries(loop, needed)), ...entries];
 }
+
+/** Secrets of the version in force, for those who keep it: only the log still has them for certain. */
+async function secretsInForce<K extends Kind>(
+  { seal, states, leader, listener }: Reconciler,
+  held: Held<K>,
+): Promise<NeededSecrets> {
+  const config = servingOf(held);
+  if (config === null) return { pool: '', secrets: [] };
+  const { pool } = config;
+  const secrets: FoundSecret[] = [];
+  for (const reference of deciders[held.key.kind].secretsIn(config)) {
+    const { namespace, name } = reference;
+    const sealed = states.sealedSecret(pool, namespace, name);
+    if (sealed === null || sealed.keyId === seal.keyIds[0]) continue;
+    try {
+      secrets.push(await openSealed(seal, leader.logId, pool, reference, sealed));
+    } catch (error) {
+      if (!(error instanceof SealBroken)) throw error;
+      const where = `Secret/${namespace}/${name} of ${formatKey(held.key)}`;
+      listener.onProblem(where, `${error.message}: put that key back until this is mended`);
+    }
+  }
+  return { pool, secrets };
+}
+
+type NeededSecrets = { readonly pool: string; readonly secrets: readonly FoundSecret[] };
 
 async function secretEntries(
   loop: Reconciler,
-  { pool }: ConfigOf<Kind>,
-  secrets: readonly FoundSecret[],
+  { pool, secrets }: NeededSecrets,
 ): Promise<readonly NewEntry[]> {
   const { seal, states, writing, leader } = loop;
   const context = { seal, states, subjects: writing.subjects, logId: leader.logId };

@@ -1,13 +1,12 @@
-import type { Kind, SpecOf } from '../../contracts/kinds/all-kinds.ts';
+import type { Kind } from '../../contracts/kinds/all-kinds.ts';
 import { logEventTypes, type SecretSealed } from '../../contracts/log-events.ts';
-import type { ResourceKey } from '../../contracts/resource-key.ts';
 import type { Subjects } from '../../contracts/subjects.ts';
 import { maxEntryBytes } from '../../event-log/event-log.ts';
 import type { Seal } from '../../event-log/seal.ts';
 import { deciders } from '../kinds/all-kinds.ts';
 import type { Refusal, SecretReference } from '../kinds/decider.ts';
 import type { Source } from './source.ts';
-import type { States } from './states.ts';
+import type { Sealed, States } from './states.ts';
 
 type Material = Readonly<Record<string, string>>;
 
@@ -17,17 +16,16 @@ export type FoundSecret = { readonly reference: SecretReference } & (
   | { readonly digest: null; readonly material: null; readonly refusal: Refusal }
 );
 
-/** Reads what a spec refers to, checks it and takes its digest. */
+/** Reads what a resource refers to, checks it and takes its digest. */
 export async function findSecrets<K extends Kind>(
   source: Source,
   seal: Seal,
-  key: ResourceKey & { readonly kind: K },
-  spec: SpecOf<K>,
+  kind: K,
+  { pool, references }: { readonly pool: string; readonly references: readonly SecretReference[] },
 ): Promise<readonly FoundSecret[]> {
-  const decider = deciders[key.kind];
-  const pool = decider.poolOf(spec);
+  const decider = deciders[kind];
   return Promise.all(
-    decider.secretsOf(spec, key).map(async (reference): Promise<FoundSecret> => {
+    references.map(async (reference): Promise<FoundSecret> => {
       const observed = source.readSecret(reference.namespace, reference.name);
       if (!observed.found) return refused(reference, 'SecretNotFound', observed.message);
 
@@ -38,6 +36,21 @@ export async function findSecrets<K extends Kind>(
       return { reference, digest, material, refusal: null };
     }),
   );
+}
+
+/** A Secret as the log has it, under the digest it has there. Throws `SealBroken`. */
+export async function openSealed(
+  seal: Seal,
+  logId: string,
+  pool: string,
+  reference: SecretReference,
+  { subject, digest, fields }: Sealed,
+): Promise<FoundSecret> {
+  const material: Record<string, string> = {};
+  for (const [field, jwe] of Object.entries(fields)) {
+    material[field] = await seal.open({ pool, logId, subject, field }, jwe);
+  }
+  return { reference, digest, material, refusal: null };
 }
 
 /** The event that brings a Secret up to date in a pool, or `null` if it is. */

@@ -113,3 +113,36 @@ test('a removal leaves a tombstone until the resource comes back', (t) => {
 
   t.deepEqual(states.tombstones(), []);
 });
+
+test('what a snapshot lacks because nobody can read it is unknown, not absent', (t) => {
+  const states = createStates(subjects);
+  states.skipped({ type: 'malformed', sequence: 2, subject: configured(2).subject, problem: 'no' });
+  states.reset([], 2);
+  t.like(states.unknown(key), { sequence: 2, problem: 'no' });
+  t.is(states.unknown({ ...key, name: 'two' }), null);
+
+  states.apply(configured(3));
+  t.is(states.unknown(key), null);
+
+  states.disconnected();
+  states.reset([], 4);
+  t.is(states.unknown(key), null, 'it is gone by now');
+});
+
+test('what is known of a resource stays, though a newer entry cannot be read', (t) => {
+  const states = createStates(subjects);
+  states.apply(configured(2));
+
+  states.skipped({ type: 'malformed', sequence: 3, subject: configured(3).subject, problem: 'no' });
+
+  t.is(states.unknown(key), null);
+  t.like(states.get(key), { inForce: { sequence: 2 } });
+});
+
+test('a refusal that nobody can read is decided again', (t) => {
+  const states = createStates(subjects);
+
+  states.skipped({ type: 'malformed', sequence: 2, subject: rejected(2).subject, problem: 'no' });
+
+  t.is(states.unknown(key), null);
+});

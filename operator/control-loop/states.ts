@@ -8,16 +8,17 @@ import {
 import { formatKey, parseKey, type ResourceKey } from '../../contracts/resource-key.ts';
 import { isStatusReported } from '../../contracts/status.ts';
 import type { Subjects } from '../../contracts/subjects.ts';
-import type { LogEntry } from '../../event-log/event-log.ts';
+import { matchSubjects } from '../../event-log/entry.ts';
+import type { FollowUpdate, LogEntry } from '../../event-log/event-log.ts';
 import { foldEvent, foldStatus, type Held, unknownTo } from './held.ts';
 import { createPortTable } from './port-table.ts';
 
-export type Sealed = SecretSealed & { readonly subject: string; readonly sequence: number };
-export type Tombstone = {
-  readonly subject: string;
-  readonly sequence: number;
-  readonly time: string;
-};
+export type Stored = { readonly subject: string; readonly sequence: number };
+export type Sealed = SecretSealed & Stored;
+export type Tombstone = Stored & { readonly time: string };
+
+/** Why nothing is known of a resource that the log has. */
+export type Unreadable = Stored & { readonly problem: string };
 
 /** The followed log, folded in memory. It is never read per pass. */
 export type States = ReturnType<typeof createStates>;
@@ -29,8 +30,12 @@ export function createStates(subjects: Subjects) {
   const published = new Map<string, string>();
   const tombstones = new Map<string, Tombstone>();
   const applied = new Map<string, number>();
+  /** Sequences of statuses, by resource and subject. */
+  const statuses = new Map<string, Map<string, number>>();
+  const unreadable = new Map<string, Unreadable>();
   /** Appended by us, not yet seen in the log we follow. */
   const underWay = new Map<number, LogEntry>();
+  const isConfig = matchSubjects([subjects.allConfig]);
   const logFolds: Readonly<Record<string, (entry: LogEntry) => void>> = {
     [logEventTypes.secretSealed]: applySecret,
     [logEventTypes.poolPublished]: applyPublished,
@@ -55,6 +60,7 @@ export function createStates(subjects: Subjects) {
   function fold(entry: LogEntry): void {
     if (entry.sequence <= (applied.get(entry.subject) ?? 0)) return;
     applied.set(entry.subject, entry.sequence);
+    unreadable.delete(entry.subject);
     const apply = logFolds[entry.event.type] ?? applyResource;
     apply(entry);
   }
@@ -67,20 +73,51 @@ export function createStates(subjects: Subjects) {
     if (isPoolPublished(data)) published.set(subject, data.logId);
   }
 
-  function applyStatus({ sequence, event: { data } }: LogEntry): void {
-    if (isStatusReported(data)) set(foldStatus(get(data), sequence, data));
+  function applyStatus({ sequence, subject, event: { data } }: LogEntry): void {
+    if (!isStatusReported(data)) return;
+    set(foldStatus(get(data), sequence, data));
+    const ofResource = statuses.get(formatKey(data)) ?? new Map<string, number>();
+    statuses.set(formatKey(data), ofResource.set(subject, sequence));
   }
 
   function applyResource(entry: LogEntry): void {
     const { sequence, subject, event } = entry;
     const key = parseKey(event.subject);
-    if (key === null || !allKinds[key.kind].isEvent(event.data)) return;
+    if (key === null) return;
+    if (!allKinds[key.kind].isEvent(event.data)) {
+      const problem = `an event of type ${event.type} that is not known here`;
+      return noteUnreadable({ subject, sequence, problem });
+    }
     set(foldEvent(get(key), event.data, entry, subjects.poolOf(subject)));
     if (event.data.type === `${key.kind}Removed`) {
       tombstones.set(subject, { subject, sequence, time: event.time });
     } else {
       tombstones.delete(subject);
     }
+  }
+
+  /** Only of what pods act upon: what else cannot be read is decided, or written, again. */
+  function noteUnreadable({ subject, sequence, problem }: Unreadable): void {
+    if (isConfig(subject)) unreadable.set(subject, { subject, sequence, problem });
+  }
+
+  function unreadableOf(key: ResourceKey): Unreadable | null {
+    const resource = subjects.resourceOf(key);
+    for (const one of unreadable.values()) {
+      if (subjects.resourceIn(one.subject) === resource) return one;
+    }
+    return null;
+  }
+
+  /** Statuses of a resource that is gone, or of a pool it has left. */
+  function staleStatusesOf(key: ResourceKey): readonly Stored[] {
+    const { state, reported } = get(key);
+    if (state.status === 'absent' && unreadableOf(key) !== null) return [];
+    const current = reported === null ? null : subjects.status(reported.data.pool, key);
+    return Array.from(statuses.get(formatKey(key)) ?? [], ([subject, sequence]) => ({
+      subject,
+      sequence,
+    })).filter(({ subject }) => state.status === 'absent' || subject !== current);
   }
 
   function get<K extends Kind>(key: ResourceKey & { readonly kind: K }): Held<K> {
@@ -97,7 +134,7 @@ export function createStates(subjects: Subjects) {
   return {
     /** Begins again from a snapshot: what it lacks is no more, unless we appended it since. */
     reset(entries: readonly LogEntry[], upTo: number): void {
-      for (const map of [resources, sealed, published, tombstones, applied]) map.clear();
+      for (const map of [resources, sealed, published, tombstones, applied, statuses]) map.clear();
       ports.clear();
       for (const entry of entries) fold(entry);
       for (const entry of underWay.values()) if (entry.sequence > upTo) fold(entry);
@@ -105,6 +142,19 @@ export function createStates(subjects: Subjects) {
     apply,
     applyOwn,
     get,
+    /** An entry was skipped; told just before a snapshot, it is of what the snapshot lacks. */
+    skipped(entry: Extract<FollowUpdate, { type: 'malformed' }>): void {
+      noteUnreadable(entry);
+    },
+    /** What cannot be read is told anew before the next snapshot. */
+    disconnected: () => unreadable.clear(),
+    /**
+     * What stands in the log for a resource of which nothing is known, though it may be served: it
+     * would be published as another. `null`: what is known of it is true.
+     */
+    unknown: (key: ResourceKey): Unreadable | null =>
+      get(key).state.status === 'absent' ? unreadableOf(key) : null,
+    hasUnreadable: () => unreadable.size > 0,
     /** Resources that exist: served, or refused and waiting to be mended. */
     all: () => [...resources.values()].filter(({ state }) => state.status !== 'absent'),
     incumbents: ports.incumbents,
@@ -116,7 +166,14 @@ export function createStates(subjects: Subjects) {
     /** A purged subject holds nothing any more. Its last sequence is kept: entries may still be under way. */
     forget(subject: string): void {
       for (const map of [sealed, published, tombstones]) map.delete(subject);
+      for (const ofResource of statuses.values()) ofResource.delete(subject);
     },
-    highestSequence: () => Math.max(0, ...applied.values()),
+    staleStatusesOf,
+    staleStatuses: (): readonly Stored[] =>
+      [...statuses.keys()].flatMap((id) => {
+        const key = parseKey(id);
+        return key === null ? [] : staleStatusesOf(key);
+      }),
+    highestSequence: () => applied.values().reduce((one, other) => Math.max(one, other), 0),
   };
 }

@@ -5,6 +5,7 @@ import type { StatusReported } from '../../contracts/status.ts';
 import { type Leader, LogFull, LogUnavailable } from '../../event-log/event-log.ts';
 import { envelope, type Writing } from './entries.ts';
 import { type Held, servingPoolOf } from './held.ts';
+import { purgeAll } from './housekeeping.ts';
 import { createPendingWrites } from './pending-writes.ts';
 import type { Pods } from './pods.ts';
 import { advance, factsOf, propagationOf, type Rollout } from './rollout.ts';
@@ -158,14 +159,10 @@ export function createStatusReporter(context: Context): StatusReporter {
     if (entries.length === 0) return;
     const sequences = await leader.append(entries);
     for (const [index, { subject, event }] of entries.entries()) {
-      const report = reports[index];
-      const before = report === undefined ? null : states.get(report).reported;
       states.applyOwn({ sequence: sequences[index] ?? 0, subject, event });
-      if (report === undefined || before === null || before.data.pool === report.pool) continue;
-      // It moved: what the old pool's subject says is no longer true of anything.
-      const old = writing.subjects.status(before.data.pool, report);
-      await leader.purge(old, before.sequence);
     }
+    // Of what has moved, or was removed while this was written.
+    await purgeAll(states, leader, reports.flatMap(states.staleStatusesOf));
   }
 
   return {

@@ -115,7 +115,10 @@ export function createTerm(
     } else if (update.type === 'entry') {
       states.apply(update.entry);
       checkElection(update.entry);
-    } else log.warn('an entry of the log could not be read', update);
+    } else {
+      states.skipped(update);
+      log.warn('an entry of the log could not be read', update);
+    }
   }
 
   function checkElection({ subject, sequence }: { subject: string; sequence: number }): void {
@@ -129,6 +132,7 @@ export function createTerm(
   /** Only a lost log is worth another election; one that is merely away comes back. */
   async function waitForLog(problem: string): Promise<void> {
     log.warn('the log is out of reach', { problem });
+    states.disconnected();
     reporter.freeze(true);
     await leader.purge(subjects.logJournal, 0).catch(unlessUnavailable); // purges nothing: it asks who leads
   }
@@ -222,7 +226,7 @@ export function createTerm(
       return unlessUnavailable(error);
     }
     published = 'yes';
-    await keepHouse(states, leader, now()).catch(unlessUnavailable);
+    await keepHouse(states, leader, subjects, now()).catch(unlessUnavailable);
     const { created } = leader;
     listener.onPublished({ created, historyLost, resources: states.all().length });
     becomeReady();
@@ -254,7 +258,7 @@ export function createTerm(
       await publishWhenDone();
       if (now() < nextHousekeeping) continue;
       nextHousekeeping = now() + housekeepingMs;
-      await keepHouse(states, leader, now()).catch(unlessUnavailable);
+      await keepHouse(states, leader, subjects, now()).catch(unlessUnavailable);
     }
   }
 

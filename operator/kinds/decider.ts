@@ -39,9 +39,9 @@ export type Decider<K extends Kind> = {
   /** Spec → config. `digests` has one digest per reference, in order. */
   resolve(spec: SpecOf<K>, key: ResourceKey, digests: readonly string[]): Outcome<K>;
   listenersOf(config: ConfigOf<K>): readonly Listener[];
-  secretsIn(
-    config: ConfigOf<K>,
-  ): ReadonlyArray<{ readonly namespace: string; readonly name: string }>;
+  secretsIn(config: ConfigOf<K>): readonly SecretReference[];
+  /** The same configuration with its Secrets as they are now; one digest per reference, in order. */
+  withDigests(config: ConfigOf<K>, digests: readonly string[]): ConfigOf<K>;
   /** Says what has to happen. Called again with the result applied, it answers `[]`. */
   decide(state: StateOf<K>, considered: Considered<K>): readonly EventOf<K>[];
   conditions(state: StateOf<K>, rollout: RolloutFacts | null): readonly Finding[];

@@ -59,6 +59,7 @@ function operate(
   const statuses: StatusReported[] = [];
   const waiters = new Set<() => void>();
   const calls: string[] = [];
+  const problems: string[] = [];
   const look = () => {
     for (const waiter of waiters) waiter();
   };
@@ -75,6 +76,10 @@ function operate(
     onPublished: ({ resources, historyLost }) =>
       note(`published ${resources}${historyLost ? ', history lost' : ''}`),
     onReady: () => note('ready'),
+    onProblem(where, message) {
+      problems.push(message);
+      note(`problem ${where}`);
+    },
   };
   const operator = startOperator({
     subjects,
@@ -105,6 +110,8 @@ function operate(
     source: options.source,
     statuses,
     calls,
+    /** What was said with the calls `problem WHERE`. */
+    problems,
     called: (call: string) => until(() => (calls.includes(call) ? true : undefined)),
     /** The first report about `name` from now on (or `from` a position) that matches. */
     status: (name: string, matches: (summary: string) => boolean, from = 0) =>

@@ -1,7 +1,7 @@
 import type { Decider } from '../decider.ts';
 import { conditions } from './conditions.ts';
 import { decide } from './decide.ts';
-import { checkSecret, secretsOf } from './references.ts';
+import { checkSecret, secretsIn, secretsOf, withDigests } from './references.ts';
 import { resolveForwardProxy } from './resolve-config.ts';
 
 export const forwardProxyDecider: Decider<'ForwardProxy'> = {
@@ -16,8 +16,8 @@ export const forwardProxyDecider: Decider<'ForwardProxy'> = {
   },
   listenersOf: ({ listeners }) =>
     listeners.map(({ name, address, port }) => ({ listener: name, address, port })),
-  secretsIn: ({ authentication }) =>
-    authentication.mode === 'Basic' ? [authentication.secret] : [],
+  secretsIn,
+  withDigests,
   decide,
   conditions,
 };

@@ -1,3 +1,4 @@
+import type { ForwardProxyConfig } from '../../../contracts/kinds/forward-proxy/config.ts';
 import type { ForwardProxySpec } from '../../../contracts/kinds/forward-proxy/spec.ts';
 import type { ResourceKey } from '../../../contracts/resource-key.ts';
 import type { Refusal, SecretReference } from '../decider.ts';
@@ -13,6 +14,22 @@ export function secretsOf(
   const { mode, basic } = spec.authentication;
   if (mode !== 'Basic' || basic === undefined) return [];
   return [{ namespace, name: basic.secretRef.name, fields: [usersField] }];
+}
+
+export function secretsIn({ authentication }: ForwardProxyConfig): readonly SecretReference[] {
+  if (authentication.mode !== 'Basic') return [];
+  const { namespace, name } = authentication.secret;
+  return [{ namespace, name, fields: [usersField] }];
+}
+
+export function withDigests(
+  config: ForwardProxyConfig,
+  [digest]: readonly string[],
+): ForwardProxyConfig {
+  const { authentication } = config;
+  if (authentication.mode !== 'Basic' || digest === undefined) return config;
+  const secret = { ...authentication.secret, digest };
+  return { ...config, authentication: { ...authentication, secret } };
 }
 
 export function checkSecret(
