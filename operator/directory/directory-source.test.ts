@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Source, SourceChange } from '../control-loop/source.ts';
 import { createValidator } from '../schema/validator.ts';
@@ -157,6 +158,22 @@ test('a truncated save removes nothing', async (t) => {
 
   t.deepEqual(meanwhile, ['one', 'two']);
   t.deepEqual(names(source), ['one', 'two']);
+});
+
+test('a file that gets one name after the other takes nothing with it', async (t) => {
+  const directory = await makeDirectory(t, { '0.yaml': proxy('one'), 'two.yaml': proxy('two') });
+  const { source, until } = await open(t, directory);
+  await until('synced');
+
+  // For longer than it takes to believe that something is missing.
+  for (let name = 0; name < 50; name += 1) {
+    await rename(join(directory, `${name}.yaml`), join(directory, `${name + 1}.yaml`));
+    await setTimeout(10);
+  }
+  await writeFile(join(directory, 'two.yaml'), proxy('two', 3129));
+
+  t.deepEqual(await until('two'), ['two']);
+  t.is(source.list().keys.length, 2);
 });
 
 test('a document that stays away is removed, and a file that is deleted', async (t) => {

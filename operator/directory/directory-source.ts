@@ -52,24 +52,29 @@ export async function openDirectorySource(options: Options): Promise<Source> {
       unreadable(path, message),
     );
     let settled = true;
+    let unread = false;
     for (const file of found.files) {
       const read = await cache.read(file);
       if (read.contents !== null) files.push(read.contents);
+      else unread = true;
       if (read.settled) continue;
       settled = false;
       waits.push(Math.ceil(read.waitMs));
     }
     // A first listing with holes in it would read as if something were missing.
-    if (settled || listed) waits.push(publish(files));
+    if (settled || listed) waits.push(publish(files, unread));
     return Math.min(...waits, watch.deaf ? rescanWhenDeafMs : rescanMs);
   }
 
-  /** Makes known what the files say; answers when to look again at what is in doubt. */
-  function publish(files: readonly FileContents[]): number {
+  /**
+   * Makes known what the files say; answers when to look again at what is in doubt. What is missing
+   * may stand in a file that was not read yet: it may just have got another name.
+   */
+  function publish(files: readonly FileContents[], unread: boolean): number {
     const wasComplete = complete;
     complete = !files.some((file) => file.incomplete);
     const { entries, problems } = mergeFiles(files);
-    const update = updateTable(table, entries, complete, performance.now());
+    const update = updateTable(table, entries, complete && !unread, performance.now());
     table = update.table;
     for (const entry of update.changed) queue.push(changeOf(entry));
     board.show(problems);
