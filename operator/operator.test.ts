@@ -321,3 +321,17 @@ test('a log that had to be made anew says that its history is lost', async (t) =
   t.like(lost?.event.data, { knownSequence: 1000 });
   t.true((lost?.sequence ?? 0) > 1000);
 });
+
+test('thousands of problems are told in part, not kept back', async (t) => {
+  const world = await openWorld(t);
+  const operator = world.operate();
+  world.startPod();
+
+  const unknown = Array.from({ length: 6000 }, (_, index) => [`${'x'.repeat(80)}${index}`, 1]);
+  operator.source.put('one', listenOn(3128, Object.fromEntries(unknown)));
+  const refused = await operator.status('one', (each) => each.includes('Accepted=False/Invalid'));
+
+  const text = message(refused, 'Accepted');
+  t.regex(text, /^a\.yaml:1:spec\.x+0: .*\n… and 59\d\d more/s);
+  t.true(text.length < 10_000);
+});

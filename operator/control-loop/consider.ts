@@ -26,6 +26,7 @@ export type Surroundings<K extends Kind> = {
 
 /** The envelope and the fields of `Decided` around a configuration. */
 const frameBytes = 4096;
+const maxMessageLength = 8192;
 
 /** Puts together what `decide` looks at: identity, outcome and the digest of everything it rests on. */
 export function consider<K extends Kind>(
@@ -33,7 +34,7 @@ export function consider<K extends Kind>(
   observed: NonNullable<Observed<K>>,
   around: Surroundings<K>,
 ): Considered<K> {
-  const outcome = outcomeOf(key, observed, around);
+  const outcome = shortened(outcomeOf(key, observed, around));
   const { uid, generation } = identityOf(state, observed);
   const { specDigest, cause } = observed;
   const inputs = digestOf({
@@ -48,6 +49,16 @@ export function consider<K extends Kind>(
     outcome: withoutPlaces(outcome),
   });
   return { decided: { uid, generation, specDigest, inputs, cause }, outcome };
+}
+
+/** A message is for people, and has to fit into an event and a condition. */
+function shortened<K extends Kind>(outcome: Outcome<K>): Outcome<K> {
+  if (outcome.accepted || outcome.message.length <= maxMessageLength) return outcome;
+  const start = outcome.message.slice(0, maxMessageLength);
+  const end = start.includes('\n') ? start.lastIndexOf('\n') : start.length;
+  const lines = outcome.message.slice(end).split('\n').length - 1;
+  const rest = lines > 0 ? `\n… and ${lines} more` : '…';
+  return { ...outcome, message: `${start.slice(0, end)}${rest}` };
 }
 
 /** A cluster knows uid and generation; for a directory the log remembers the first and counts the second. */
