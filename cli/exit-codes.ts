@@ -10,7 +10,10 @@ export const exitCodes = {
     code: 3,
     meaning: 'another process holds the data directory, the log or the admin address',
   },
-  unreachable: { code: 4, meaning: 'the event log cannot be reached or read' },
+  unreachable: {
+    code: 4,
+    meaning: 'the event log cannot be reached, read or written (a full disk)',
+  },
   replaced: { code: 5, meaning: 'another process took over as the leader of the log' },
   bug: { code: 70, meaning: 'a bug of ours; the log on standard error has the stack' },
   interrupted: { code: 130, meaning: 'interrupted again while draining (SIGINT)' },

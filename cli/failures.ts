@@ -1,5 +1,5 @@
 import { ProxyError } from '../contracts/errors.ts';
-import { LogInUse, LogUnavailable, NoLongerLeader } from '../event-log/event-log.ts';
+import { LogFull, LogInUse, LogUnavailable, NoLongerLeader } from '../event-log/event-log.ts';
 import { SealingKeysUnusable } from '../event-log/sealing-keys.ts';
 import { CommandFailed } from './exit-codes.ts';
 
@@ -7,7 +7,9 @@ import { CommandFailed } from './exit-codes.ts';
 export function toFailure(error: unknown): CommandFailed | null {
   if (error instanceof CommandFailed) return error;
   if (error instanceof LogInUse) return new CommandFailed('taken', error.message);
-  if (error instanceof LogUnavailable) return new CommandFailed('unreachable', error.message);
+  if (error instanceof LogUnavailable || error instanceof LogFull) {
+    return new CommandFailed('unreachable', error.message);
+  }
   if (error instanceof NoLongerLeader) {
     return new CommandFailed('replaced', `another process leads this log now: ${error.message}`);
   }
@@ -18,10 +20,21 @@ export function toFailure(error: unknown): CommandFailed | null {
   return systemFailure(error);
 }
 
+const fileTroubles = [
+  'ENOENT',
+  'EACCES',
+  'EPERM',
+  'ENOTDIR',
+  'EISDIR',
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+];
+
 /** Files that cannot be read or written: a matter of the command line, not of ours. */
 function systemFailure(error: unknown): CommandFailed | null {
-  if (!(error instanceof Error) || !('code' in error) || !('path' in error)) return null;
-  return ['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR', 'EROFS'].includes(String(error.code))
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  return fileTroubles.includes(String(error.code))
     ? new CommandFailed('refused', error.message)
     : null;
 }

@@ -89,11 +89,12 @@ function takeLock(file: string): DatabaseSync {
   }
 }
 
-function problemOf(error: unknown): Problem {
+function problemOf(error: unknown, file: string): Problem {
   if (!(error instanceof Error)) return { name: 'LogUnavailable', message: String(error) };
   const code = sqliteCode(error);
   if (code === null) return { name: error.name, message: error.message };
-  return { name: code === diskFull ? 'LogFull' : 'LogUnavailable', message: error.message };
+  const name = code === diskFull ? 'LogFull' : 'LogUnavailable';
+  return { name, message: `${file}: ${error.message}` };
 }
 
 function sqliteCode(error: unknown): number | null {
@@ -109,13 +110,13 @@ function serve(port: NonNullable<typeof parentPort>, settings: WorkerSettings): 
       try {
         tell({ type: 'answer', call, result: Reflect.apply(store[method], store, args) });
       } catch (error) {
-        tell({ type: 'failed', call, problem: problemOf(error) });
+        tell({ type: 'failed', call, problem: problemOf(error, settings.file) });
       }
       if (method === 'close') port.close();
     });
     tell({ type: 'opened', logId: store.logId() });
   } catch (error) {
-    tell({ type: 'failed', call: null, problem: problemOf(error) });
+    tell({ type: 'failed', call: null, problem: problemOf(error, settings.file) });
     port.close();
   }
 }

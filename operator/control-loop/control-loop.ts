@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { LogLost, LogUnavailable } from '../../event-log/event-log.ts';
+import { LogFull, LogLost, LogUnavailable } from '../../event-log/event-log.ts';
 import { checkOwner } from './owner.ts';
 import { runTogether } from './run-together.ts';
 import { createStates } from './states.ts';
@@ -63,7 +63,10 @@ export async function runControlLoop(
   }
 
   function unlessLost(error: unknown): void {
-    if (!(error instanceof LogLost || error instanceof LogUnavailable)) throw error;
+    const canEnd =
+      error instanceof LogLost || error instanceof LogUnavailable || error instanceof LogFull;
+    if (!canEnd) throw error;
+    if (error instanceof LogFull) listener.onProblem('the log', error.message);
     log.warn('the log has to be led again', { error });
   }
 
