@@ -21,7 +21,10 @@ export function createConcerns() {
 
   return {
     refersTo(key: ResourceKey, references: readonly SecretReference[]): void {
-      for (const users of usersOfSecret.values()) put(users, key, false);
+      for (const [secret, users] of usersOfSecret) {
+        put(users, key, false);
+        if (users.size === 0) usersOfSecret.delete(secret);
+      }
       for (const { namespace, name } of references) {
         const secret = `${namespace}/${name}`;
         const users: Keys = usersOfSecret.get(secret) ?? new Map();

@@ -2,6 +2,8 @@
 export type PendingWrites = {
   add(id: string, version: number): void;
   remove(id: string): void;
+  /** The resource is no more. */
+  forget(id: string): void;
   /** They could not be written: nothing is tried again before `resume`. */
   putBack(ids: readonly string[]): void;
   /** Looks again at what was put back or put off. */
@@ -44,6 +46,10 @@ export function createPendingWrites(now: () => number): PendingWrites {
     },
     remove(id) {
       waiting.delete(id);
+    },
+    forget(id) {
+      waiting.delete(id);
+      written.delete(id);
     },
     putBack(ids) {
       suspended = true;

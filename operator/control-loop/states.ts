@@ -15,7 +15,7 @@ import { createPortTable } from './port-table.ts';
 
 export type Stored = { readonly subject: string; readonly sequence: number };
 export type Sealed = SecretSealed & Stored;
-export type Tombstone = Stored & { readonly time: string };
+export type Tombstone = Stored & { readonly time: string; readonly key: ResourceKey };
 
 /** Why nothing is known of a resource that the log has. */
 export type Unreadable = Stored & { readonly problem: string };
@@ -90,7 +90,7 @@ export function createStates(subjects: Subjects) {
     }
     set(foldEvent(get(key), event.data, entry, subjects.poolOf(subject)));
     if (event.data.type === `${key.kind}Removed`) {
-      tombstones.set(subject, { subject, sequence, time: event.time });
+      tombstones.set(subject, { subject, sequence, time: event.time, key });
     } else {
       tombstones.delete(subject);
     }
@@ -124,6 +124,11 @@ export function createStates(subjects: Subjects) {
     const { kind, namespace, name } = key;
     const held = resources.get(formatKey(key)) as Held<K> | undefined; // stored under its own kind
     return held ?? unknownTo({ kind, namespace, name });
+  }
+
+  function isGone(key: ResourceKey): boolean {
+    const { state, leftBehind } = get(key);
+    return state.status === 'absent' && leftBehind.length === 0;
   }
 
   function set(held: Held): void {
@@ -165,6 +170,8 @@ export function createStates(subjects: Subjects) {
     tombstones: () => [...tombstones.values()],
     /** A purged subject holds nothing any more. Its last sequence is kept: entries may still be under way. */
     forget(subject: string): void {
+      const removed = tombstones.get(subject)?.key;
+      if (removed !== undefined && isGone(removed)) resources.delete(formatKey(removed));
       for (const map of [sealed, published, tombstones]) map.delete(subject);
       for (const ofResource of statuses.values()) ofResource.delete(subject);
     },

@@ -139,7 +139,7 @@ export function createStatusReporter(context: Context): StatusReporter {
 
   function forget(id: string): void {
     for (const map of [rollouts, shown, obstacles, unsettled, open]) map.delete(id);
-    pending.remove(id);
+    pending.forget(id);
   }
 
   function projectAll(pool: string | null): void {
