@@ -99,3 +99,19 @@ for (const [title, [text, line, message]] of Object.entries(broken)) {
     t.is(problems[0]?.line, line);
   });
 }
+
+const secretTexts = {
+  'a scalar where none can be': 'a: 1\n  - b: |\n      ann:hunter2\n   ann:hunter2\n',
+  'an alias without its anchor': 'auth: *hunter2',
+  'an unknown tag': 'auth: !hunter2 x',
+  'a broken quote': 'auth: "hunter2\nb: [',
+  'a document that is no mapping': 'a: b\nhunter2\n',
+};
+for (const [what, text] of Object.entries(secretTexts)) {
+  test(`a problem quotes nothing that may be a password: ${what}`, (t) => {
+    const { problems } = parseFile(Buffer.from(text));
+
+    t.true(problems.length > 0);
+    t.notRegex(JSON.stringify(problems), /hunter2/);
+  });
+}

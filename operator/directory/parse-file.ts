@@ -160,8 +160,10 @@ function nameOf(key: unknown): string {
   return String(isNode(key) ? (key as Node & { value?: unknown }).value : key);
 }
 
+/** What the parser says, without the text it quotes: that may be a password. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (/call stack/.test(message)) return 'is nested too deeply';
-  return message.charAt(0).toLowerCase() + message.slice(1);
+  const told = message.replace(/(?<=\S): .*$/s, '');
+  return told.charAt(0).toLowerCase() + told.slice(1);
 }
