@@ -1,84 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
-import type { Source, SourceChange } from '../control-loop/source.ts';
-import { createValidator } from '../schema/validator.ts';
-import { openDirectorySource } from './directory-source.ts';
-
-const validator = createValidator();
-
-function proxy(name: string, port = 3128): string {
-  return `apiVersion: headgate.dev/v1alpha1
-kind: ForwardProxy
-metadata: {name: ${name}}
-spec:
-  listeners: [{name: all, port: ${port}}]
-`;
-}
-
-const secret = (password: string) => `apiVersion: v1
-kind: Secret
-metadata: {name: users}
-stringData: {auth: ${password}}
-`;
-
-async function makeDirectory(t: ExecutionContext, files: Readonly<Record<string, string>>) {
-  const root = await mkdtemp(join(tmpdir(), 'headgate-source-'));
-  t.teardown(() => rm(root, { recursive: true, force: true }));
-  const directory = join(root, 'wanted');
-  await mkdir(directory);
-  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
-  return directory;
-}
-
-async function open(t: ExecutionContext, directories: string | readonly string[]) {
-  const stop = new AbortController();
-  const source = await openDirectorySource({
-    directories: [directories].flat(),
-    validator,
-    id: 'directory:test',
-    signal: stop.signal,
-  });
-  t.teardown(() => source[Symbol.asyncDispose]());
-  const changes = source.changes(stop.signal)[Symbol.asyncIterator]();
-
-  /** Waits for a change and answers every change up to it. */
-  async function until(wanted: string): Promise<readonly string[]> {
-    const seen: string[] = [];
-    while (seen.at(-1) !== wanted) {
-      const next = await changes.next();
-      if (next.done === true) throw new Error(`ended before ${wanted}: ${seen.join(', ')}`);
-      seen.push(describe(next.value));
-    }
-    return seen;
-  }
-
-  return { source, changes, until, stop };
-}
-
-function describe(change: SourceChange): string {
-  switch (change.type) {
-    case 'resource':
-      return change.key.name;
-    case 'secret':
-      return `secret ${change.name}`;
-    case 'synced':
-      return 'synced';
-    case 'problem':
-    case 'problemSolved':
-      return `${change.type} ${change.where.replace(/.*\//, '')}`;
-  }
-}
-
-const names = (source: Source) => source.list().keys.map(({ name }) => name);
-
-function portOf(source: Source, name: string): number | null | undefined {
-  const observed = source.read({ kind: 'ForwardProxy', namespace: 'default', name });
-  return observed?.valid === true ? observed.spec.listeners[0]?.port : null;
-}
+import test from 'ava';
+import {
+  makeDirectory,
+  names,
+  openDirectory,
+  portOf,
+  proxy,
+  secret,
+} from '../../test/support/directory-source.ts';
 
 test('the first listing names everything once and says that it is whole', async (t) => {
   const directory = await makeDirectory(t, {
@@ -93,7 +25,7 @@ test('the first listing names everything once and says that it is whole', async 
   await writeFile(join(directory, 'below/d.yaml'), proxy('three'));
   await writeFile(join(directory, 'below/.git/e.yaml'), proxy('four'));
 
-  const { source, until } = await open(t, directory);
+  const { source, until } = await openDirectory(t, directory);
 
   t.deepEqual(await until('synced'), [
     'one',
@@ -111,7 +43,7 @@ test('the first listing names everything once and says that it is whole', async 
 
 test('an edit is seen, also one that replaces the file', async (t) => {
   const directory = await makeDirectory(t, { 'a.yaml': proxy('one', 1) });
-  const { source, until } = await open(t, directory);
+  const { source, until } = await openDirectory(t, directory);
   await until('synced');
 
   await writeFile(join(directory, 'a.yaml'), proxy('one', 2));
@@ -126,7 +58,7 @@ test('an edit is seen, also one that replaces the file', async (t) => {
 
 test('a comment changes nothing', async (t) => {
   const directory = await makeDirectory(t, { 'a.yaml': proxy('one') });
-  const { until } = await open(t, directory);
+  const { until } = await openDirectory(t, directory);
   await until('synced');
 
   await writeFile(join(directory, 'a.yaml'), `# so\n${proxy('one')}---\n${proxy('two')}`);
@@ -136,7 +68,7 @@ test('a comment changes nothing', async (t) => {
 
 test('a rotated Secret is told', async (t) => {
   const directory = await makeDirectory(t, { 'a.yaml': secret('old') });
-  const { source, until } = await open(t, directory);
+  const { source, until } = await openDirectory(t, directory);
   await until('synced');
 
   await writeFile(join(directory, 'a.yaml'), secret('new'));
@@ -147,7 +79,7 @@ test('a rotated Secret is told', async (t) => {
 
 test('a truncated save removes nothing', async (t) => {
   const directory = await makeDirectory(t, { 'a.yaml': `${proxy('one', 1)}---\n${proxy('two')}` });
-  const { source, until } = await open(t, directory);
+  const { source, until } = await openDirectory(t, directory);
   await until('synced');
 
   await writeFile(join(directory, 'a.yaml'), proxy('one', 2));
@@ -162,7 +94,7 @@ test('a truncated save removes nothing', async (t) => {
 
 test('a file that gets one name after the other takes nothing with it', async (t) => {
   const directory = await makeDirectory(t, { '0.yaml': proxy('one'), 'two.yaml': proxy('two') });
-  const { source, until } = await open(t, directory);
+  const { source, until } = await openDirectory(t, directory);
   await until('synced');
 
   // For longer than it takes to believe that something is missing.
@@ -181,7 +113,7 @@ test('a document that stays away is removed, and a file that is deleted', async 
     'a.yaml': `${proxy('one')}---\n${proxy('two')}`,
     'b.yaml': proxy('three'),
   });
-  const { source, until } = await open(t, directory);
+  const { source, until } = await openDirectory(t, directory);
   await until('synced');
 
   await writeFile(join(directory, 'a.yaml'), proxy('one'));
@@ -196,7 +128,7 @@ test('a document that stays away is removed, and a file that is deleted', async 
 
 test('while a file is broken nothing is removed, and additions go on', async (t) => {
   const directory = await makeDirectory(t, { 'a.yaml': proxy('one'), 'b.yaml': proxy('two') });
-  const { source, until } = await open(t, directory);
+  const { source, until } = await openDirectory(t, directory);
   await until('synced');
 
   await writeFile(join(directory, 'a.yaml'), 'spec: [\n');
@@ -217,7 +149,7 @@ test('a resource that is invalid disturbs no neighbour', async (t) => {
   const directory = await makeDirectory(t, {
     'a.yaml': `${proxy('one', 1)}---\n${proxy('two', 2)}`,
   });
-  const { source, until } = await open(t, directory);
+  const { source, until } = await openDirectory(t, directory);
   await until('synced');
 
   await writeFile(join(directory, 'a.yaml'), `${proxy('one', 70_000)}---\n${proxy('two', 3)}`);
@@ -255,7 +187,7 @@ for (const [title, make] of Object.entries(strange)) {
     const directory = await makeDirectory(t, { 'a.yaml': proxy('one') });
     await make(directory);
 
-    const { source, until } = await open(t, directory);
+    const { source, until } = await openDirectory(t, directory);
 
     const seen = await until('synced');
     t.true(seen.includes('one'));
@@ -269,7 +201,7 @@ test('an object of another system is told and otherwise let be', async (t) => {
     'a.yaml': `${proxy('one')}---\napiVersion: apps/v1\nkind: Deployment\n`,
   });
 
-  const { source, until } = await open(t, directory);
+  const { source, until } = await openDirectory(t, directory);
 
   t.true((await until('synced')).includes('problem a.yaml:8'));
   t.true(source.list().complete);
@@ -281,105 +213,16 @@ test('a name written twice is served from the first file', async (t) => {
     'b.yaml': proxy('one', 2),
   });
 
-  const { source, until } = await open(t, directory);
+  const { source, until } = await openDirectory(t, directory);
 
   t.deepEqual(await until('synced'), ['one', 'problem b.yaml:3', 'synced']);
   t.is(portOf(source, 'one'), 1);
 });
 
-test('a directory given twice, and one inside another, is read once', async (t) => {
-  const directory = await makeDirectory(t, {});
-  await mkdir(join(directory, 'below'));
-  await writeFile(join(directory, 'below/a.yaml'), proxy('one'));
-  await symlink('..', join(directory, 'below/circle'));
-
-  const { until } = await open(t, [directory, join(directory, 'below'), directory]);
-
-  t.deepEqual(await until('synced'), ['one', 'synced']);
-});
-
-test('a directory that vanishes takes nothing with it, and is seen when it returns', async (t) => {
-  const directory = await makeDirectory(t, { 'a.yaml': proxy('one', 1) });
-  const { source, until } = await open(t, directory);
-  await until('synced');
-
-  await rename(directory, `${directory}-away`);
-  await until('problem wanted:1');
-  t.deepEqual(names(source), ['one']);
-
-  await writeFile(join(`${directory}-away`, 'a.yaml'), proxy('one', 2));
-  await rename(`${directory}-away`, directory);
-  await until('one');
-  t.is(portOf(source, 'one'), 2);
-});
-
-test('a ConfigMap is swapped by its link, as the kubelet does it', async (t) => {
-  const directory = await makeDirectory(t, {});
-  await mkdir(join(directory, '..v1'));
-  await mkdir(join(directory, '..v2'));
-  await writeFile(join(directory, '..v1/a.yaml'), proxy('one', 1));
-  await writeFile(join(directory, '..v2/a.yaml'), proxy('one', 2));
-  await symlink('..v1', join(directory, '..data'));
-  await symlink('..data/a.yaml', join(directory, 'a.yaml'));
-  const { source, until } = await open(t, directory);
-  await until('synced');
-
-  await symlink('..v2', join(directory, '..new'));
-  await rename(join(directory, '..new'), join(directory, '..data'));
-  await until('one');
-
-  t.is(portOf(source, 'one'), 2);
-});
-
-test('a file behind a link is watched where it lies', async (t) => {
-  const directory = await makeDirectory(t, {});
-  const elsewhere = join(directory, '../elsewhere.yaml');
-  await writeFile(elsewhere, proxy('one', 1));
-  await symlink(elsewhere, join(directory, 'a.yaml'));
-  const { source, until } = await open(t, directory);
-  await until('synced');
-
-  await writeFile(elsewhere, proxy('one', 2));
-  await until('one');
-
-  t.is(portOf(source, 'one'), 2);
-});
-
-test('a directory made later is watched too', async (t) => {
-  const directory = await makeDirectory(t, { 'a.yaml': proxy('one') });
-  const { source, until } = await open(t, directory);
-  await until('synced');
-
-  await mkdir(join(directory, 'v1.2/deep'), { recursive: true });
-  await writeFile(join(directory, 'v1.2/deep/b.yaml'), proxy('two', 1));
-  await until('two');
-  await writeFile(join(directory, 'v1.2/deep/b.yaml'), proxy('two', 2));
-  await until('two');
-
-  t.is(portOf(source, 'two'), 2);
-});
-
-test('a single file may be given', async (t) => {
-  const directory = await makeDirectory(t, { 'a.conf': proxy('one', 1), 'b.yaml': proxy('two') });
-  const { source, until } = await open(t, join(directory, 'a.conf'));
-  t.deepEqual(await until('synced'), ['one', 'synced']);
-
-  await writeFile(join(directory, 'a.conf'), proxy('one', 2));
-  await until('one');
-
-  t.is(portOf(source, 'one'), 2);
-});
-
-test('a directory that is not there is refused at the start', async (t) => {
-  const directory = await makeDirectory(t, {});
-
-  await t.throwsAsync(open(t, join(directory, 'nothing')), { message: /nothing does not exist$/ });
-});
-
 test('changes end with the signal, and with the source', async (t) => {
   const directory = await makeDirectory(t, {});
-  const byDisposal = await open(t, directory);
-  const bySignal = await open(t, directory);
+  const byDisposal = await openDirectory(t, directory);
+  const bySignal = await openDirectory(t, directory);
   await byDisposal.until('synced');
   await bySignal.until('synced');
 
