@@ -96,8 +96,8 @@ export type ForwardProxySpec = {
      */
     readonly defaultAction: 'Allow' | 'Deny' | 'Report';
     /**
-     * Tried in order, the first that matches decides. A rule matches when everything it lists
-     * matches; what it does not list matches anything.
+     * Tried in order, the first `Allow` or `Deny` that matches decides. A rule matches when
+     * everything it lists matches; what it does not list matches anything.
      */
     readonly rules?: ReadonlyArray<{
       /**
@@ -105,8 +105,8 @@ export type ForwardProxySpec = {
        */
       readonly name: string;
       /**
-       * What to do with a request that matches. `Report` lets it pass and counts and logs that
-       * it would have been denied.
+       * What to do with a request that matches. `Report` decides nothing: of the requests that
+       * pass, it counts and logs those that a `Deny` here would have refused.
        */
       readonly action: 'Allow' | 'Deny' | 'Report';
       /**
