@@ -11,6 +11,7 @@ import { createMeter } from '../runtime/count.ts';
 import { createLog, type LogLevel } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { CommandFailed } from './exit-codes.ts';
+import { logFileIn } from './open-log.ts';
 import {
   collect,
   collectHostPorts,
@@ -26,6 +27,7 @@ import {
 import { waitForSignals } from './signals.ts';
 import { openWritableLog, readOrMakeKeys, readOrMakeSourceId } from './up-data.ts';
 import { createUpOutput } from './up-output.ts';
+import { watchLogFile } from './watch-log-file.ts';
 
 export type UpOptions = LogPlace & {
   readonly filename: readonly string[];
@@ -151,6 +153,11 @@ async function up(options: UpOptions): Promise<void> {
     }),
   );
   print(`admin http://${formatAddress(dataplane.adminAddress)}`);
+  if (nats === undefined) {
+    const file = logFileIn(data);
+    const problem = `problem ${file}: the log was removed, so edits are served but not kept: start again to rebuild it from the files`;
+    cleanup.use(watchLogFile(file, () => print(problem)));
+  }
 
   const failure = await Promise.race([signals.first(), operator.ended, crashed.promise]).then(
     () => null,

@@ -10,17 +10,20 @@ const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
   options: { check: { type: 'boolean', default: false }, directory: { type: 'string' } },
 });
-const home = resolve(values.directory ?? join(root, '.headgate/quickstart'));
-const resources = join(home, 'resources');
-const data = join(home, 'data');
-const yaml = join(resources, 'forward-proxy.yaml');
 
 /** Something to type, and what then can be seen. */
 type Line = { readonly about: string; readonly command: string; readonly shows: RegExp };
 
 const origin = await startOrigin();
-const proxyPort = await portNear(3128);
+const usualPort = 3128;
+const proxyPort = await portNear(usualPort);
 const adminPort = await portNear(9127);
+// One that runs already has the usual port, and the usual directory.
+const usual = proxyPort === usualPort ? 'quickstart' : `quickstart-${proxyPort}`;
+const home = resolve(values.directory ?? join(root, '.headgate', usual));
+const resources = join(home, 'resources');
+const data = join(home, 'data');
+const yaml = join(resources, 'forward-proxy.yaml');
 await copyExample();
 const headgate = await startHeadgate();
 const lines = linesToTry();

@@ -140,6 +140,16 @@ test('a data directory that was removed is rebuilt from the files, and that is s
   t.regex(said, /^there was no log in .*: rebuilt 1 resource from /);
 });
 
+test('a data directory that is removed under a running process is said, and traffic goes on', async (t) => {
+  const up = await startHeadgate(t, { resources });
+
+  await rm(up.data, { recursive: true });
+
+  await up.stdout.next((line) => /^problem .*log\.sqlite: the log was removed/.test(line), 0);
+  const { status } = await fetch(`${up.admin}/readyz`);
+  t.is(status, 200);
+});
+
 test('SIGTERM ends an idle process with 0', async (t) => {
   const up = await startHeadgate(t, { resources });
 

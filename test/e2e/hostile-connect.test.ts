@@ -610,7 +610,7 @@ for (const [what, field] of Object.entries(notCredentials)) {
 
     const { status, body, fields } = await peer.message();
     t.is(status, 407);
-    t.is(body, 'user name and password needed (Proxy-Authorization: Basic)\n');
+    t.is(body, 'a user name and its password are needed (Proxy-Authorization: Basic)\n');
     t.deepEqual(
       fields.map(([name]) => name),
       ['Content-Type', 'Proxy-Status', 'Proxy-Authenticate', 'Content-Length', 'Connection'],

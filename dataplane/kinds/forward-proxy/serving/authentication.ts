@@ -62,7 +62,7 @@ function remember(key: string): void {
 
 /** In words, for the client. */
 export const authenticationMessages: Partial<Record<ErrorCode, string>> = {
-  authentication_required: 'user name and password needed (Proxy-Authorization: Basic)',
+  authentication_required: 'a user name and its password are needed (Proxy-Authorization: Basic)',
   authentication_rate_limited:
     'too many failed attempts (spec.authentication.attempts): wait a minute',
   authentication_overloaded: 'too many passwords are being checked: try again',
