@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { childEnvironment } from '../../test/support/environment.ts';
 import { linesOf } from '../../test/support/lines.ts';
+import { freePort } from '../../test/support/ports.ts';
 import { type BoundSocket, bind } from './listen.ts';
 
 async function bound(t: ExecutionContext, address: string): Promise<BoundSocket> {
@@ -54,7 +55,8 @@ test('a thread that stops listening takes nothing from the others', async (t) =>
 });
 
 test('a port is had by one alone, until it is closed', async (t) => {
-  const socket = await bind('127.0.0.1', 0);
+  // Not an ephemeral port: once closed, another test's connection could get it.
+  const socket = await bind('127.0.0.1', await freePort());
 
   await t.throwsAsync(bind('127.0.0.1', socket.port), { code: 'EADDRINUSE' });
   socket.close();
