@@ -1,5 +1,5 @@
 export default {
-  files: ['test/{integration,e2e}/**/*.test.ts'],
+  files: ['test/{integration,e2e,kubernetes,cluster}/**/*.test.ts'],
   extensions: ['ts'],
   timeout: '5m',
 };

@@ -3,56 +3,84 @@ import { isRecord } from '../contracts/json.ts';
 import { logEventTypes } from '../contracts/log-events.ts';
 import type { LogEntry } from '../event-log/event-log.ts';
 import { paint } from './columns.ts';
-import { openLogReader } from './open-log.ts';
-import { dataOption, type LogPlace, logNameOption, natsOption } from './options.ts';
+import { createEventFilter } from './event-filter.ts';
+import { parseSince } from './moment.ts';
+import { openLog } from './open-log.ts';
+import {
+  choosePlace,
+  type Place,
+  type PlaceOptions,
+  type ProgramName,
+  placeHelp,
+  withPlaceOptions,
+} from './place.ts';
 import { printable } from './printable.ts';
 import { followTold, readTold } from './told-events.ts';
 
-type EventsOptions = LogPlace & { readonly follow?: true; readonly output: 'lines' | 'json' };
+type EventsOptions = PlaceOptions & {
+  readonly follow?: true;
+  readonly pool?: string;
+  readonly since?: string;
+  readonly output: 'lines' | 'json';
+};
 
-export function eventsCommand(): Command {
-  return new Command('events')
-    .description('Print the event log: what was decided, when, and from which file.')
+export function eventsCommand(program: ProgramName): Command {
+  const command = new Command('events')
+    .description('Print the event log: what was decided, when, and because of whom.')
     .argument(
       '[resource]',
       'only what concerns it: part of KIND/NAMESPACE/NAME, such as team-a/egress',
     )
     .option('-f, --follow', 'go on printing until interrupted')
+    .option('--pool <name>', 'only events of this pool')
+    .option(
+      '--since <time>',
+      'only what was written since then: 30m, 2h, 2026-11-20T12:00:00Z',
+      (text: string) => parseSince(text, Date.now()),
+    )
     .addOption(
       new Option('-o, --output <format>', 'json: one CloudEvents envelope per line')
         .choices(['lines', 'json'])
         .default('lines'),
-    )
-    .addOption(dataOption())
-    .addOption(natsOption())
-    .addOption(logNameOption())
+    );
+  return withPlaceOptions(command)
     .addHelpText(
       'after',
       `
 Each line is: sequence in the log, time, event, resource, and what it says. The log keeps the last
-16 events of a resource that pods act upon, and refusals for 30 days.
+16 events of a resource that pods act upon, and refusals for 30 days. Everything is printed that no
+option leaves out: other than \`get\`, it does not stay in one namespace without -n.
+${placeHelp}
 
 Examples:
-  $ headgate events
-  $ headgate events team-a/egress --follow
-  $ headgate events -o json | jq 'select(.event.type | endswith("rejected.v1"))'`,
+  $ ${program} events
+  $ ${program} events team-a/egress --follow
+  $ ${program} events --pool edge --since 2h
+  $ ${program} events -o json | jq 'select(.event.type | endswith("rejected.v1"))'`,
     )
-    .action(printEvents);
+    .action((resource: string | undefined, options: EventsOptions) =>
+      printEvents(resource, options, choosePlace(options, program)),
+    );
 }
 
-async function printEvents(resource: string | undefined, options: EventsOptions): Promise<void> {
-  const { reader, subjects } = await openLogReader(options);
-  await using _ = reader;
+async function printEvents(
+  resource: string | undefined,
+  options: EventsOptions,
+  place: Place,
+): Promise<void> {
+  await using log = await openLog(place);
+  const { reader, subjects } = log;
   const stop = new AbortController();
   const end = () => stop.abort();
   process.once('SIGINT', end).once('SIGTERM', end);
   process.stdout.once('error', end); // the reader of a pipe has seen enough
 
+  const { namespace, pool, since } = options;
+  const isWanted = createEventFilter({ resource, namespace, pool, since }, subjects);
   const format = options.output === 'json' ? formatJson : formatLine;
   const told = options.follow === true ? followTold : readTold;
   for await (const entry of told(reader, subjects, stop.signal)) {
-    if (resource !== undefined && !entry.event.subject.includes(resource)) continue;
-    process.stdout.write(`${format(entry)}\n`);
+    if (isWanted(entry)) process.stdout.write(`${format(entry)}\n`);
   }
   process.off('SIGINT', end).off('SIGTERM', end);
 }

@@ -12,7 +12,7 @@ export const exitCodes = {
   },
   unreachable: {
     code: 4,
-    meaning: 'the event log cannot be reached, read or written (a full disk)',
+    meaning: 'the event log or the cluster cannot be reached, or not read or written (a full disk)',
   },
   replaced: { code: 5, meaning: 'another process took over as the leader of the log' },
   bug: { code: 70, meaning: 'a bug of ours; the log on standard error has the stack' },

@@ -1,145 +1,153 @@
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
-import { findCondition } from '../contracts/conditions.ts';
-import { allKinds, type Kind, kinds } from '../contracts/kinds/all-kinds.ts';
-import { isStatusReported, type StatusReported } from '../contracts/status.ts';
-import { formatAge, formatColumns, paintStatus } from './columns.ts';
+import type { Kind } from '../contracts/kinds/all-kinds.ts';
 import { CommandFailed } from './exit-codes.ts';
-import { openLogReader, readSnapshot } from './open-log.ts';
+import { findKind, namesOfKinds } from './find-kind.ts';
+import { findInLog } from './get-from-log.ts';
+import { openLog } from './open-log.ts';
+import type { OutputFormat } from './options.ts';
 import {
-  dataOption,
-  type LogPlace,
-  logNameOption,
-  natsOption,
-  type OutputFormat,
-} from './options.ts';
-import { printable } from './printable.ts';
+  choosePlace,
+  type Place,
+  type PlaceOptions,
+  type ProgramName,
+  placeHelp,
+  withPlaceOptions,
+} from './place.ts';
+import { byKey, formatTable, type ShownResource } from './resource-table.ts';
 
-type GetOptions = LogPlace & { readonly namespace?: string; readonly output: OutputFormat };
+type GetOptions = PlaceOptions & { readonly output: OutputFormat; readonly watch?: boolean };
 
-export function getCommand(): Command {
-  return new Command('get')
-    .description('Show resources with their status, while `headgate up` runs and after it stopped.')
-    .argument('[kind]', 'forwardproxies, forwardproxy or fp; without it, everything')
+/** Which resources are asked for; `null`: all. */
+export type GetQuery = {
+  readonly kind: Kind | null;
+  readonly name: string | null;
+  readonly namespace: string | null;
+};
+
+/** Where resources are found. */
+export type Resources = AsyncDisposable & {
+  list(query: GetQuery): Promise<readonly ShownResource[]>;
+  /** What changes after `list`, as it is then. What is removed is not told. */
+  changes(query: GetQuery, signal: AbortSignal): AsyncIterable<ShownResource>;
+};
+
+export function getCommand(program: ProgramName): Command {
+  const command = new Command('get')
+    .description('Show resources with their status.')
+    .argument('[kind]', `${namesOfKinds()}; without it, everything`)
     .argument('[name]', 'one resource of that kind')
-    .option('-n, --namespace <namespace>', 'only this namespace')
+    .option('-w, --watch', 'go on printing what changes until interrupted')
     .addOption(
       new Option('-o, --output <format>', 'how to print')
         .choices(['table', 'wide', 'json', 'yaml'])
         .default('table'),
-    )
-    .addOption(dataOption())
-    .addOption(natsOption())
-    .addOption(logNameOption())
+    );
+  return withPlaceOptions(command)
     .addHelpText(
       'after',
       `
 ACCEPTED says whether the newest version was taken over, PROGRAMMED whether the pods serve the
-version in force. -o wide adds that version's sequence in the log and the messages.
+version in force. -o wide adds that version's sequence in the log and the messages. From a cluster,
+which is read through its API server alone, json and yaml have the spec; from a log, the
+configuration in force: the same with defaults applied.
+${placeHelp}
+In a cluster only one namespace is shown without -A, as kubectl does.
 
 Examples:
-  $ headgate get
-  $ headgate get fp egress -n team-a -o yaml
-  $ headgate get -o json | jq '.items[].status.conditions'`,
+  $ ${program} get
+  $ ${program} get fp egress -n team-a -o yaml
+  $ ${program} get fp -A --watch
+  $ ${program} get -o json | jq '.items[].status.conditions'`,
     )
-    .action(get);
+    .action((kind: string | undefined, name: string | undefined, options: GetOptions) =>
+      get(kind, name, options, choosePlace(options, program)),
+    );
 }
 
-async function get(kindName: string | undefined, name: string | undefined, options: GetOptions) {
+async function get(
+  kindName: string | undefined,
+  name: string | undefined,
+  options: GetOptions,
+  place: Place,
+): Promise<void> {
   const kind = kindName === undefined ? null : findKind(kindName);
-  const { reader, subjects } = await openLogReader(options);
-  await using _ = reader;
-  const { entries } = await readSnapshot(reader, [subjects.allStatus]);
-  const all = entries.map(({ event }) => event.data).filter(isStatusReported);
-  const found = all
-    .filter((each) => kind === null || each.kind === kind)
-    .filter((each) => name === undefined || each.name === name)
-    .filter(({ namespace }) => (options.namespace ?? namespace) === namespace)
-    .sort(byKey);
+  const { output, watch = false } = options;
+  await using resources = await openResources(place, output);
+  const query = { kind, name: name ?? null, namespace: namespaceOf(options, resources) };
+  const found = [...(await resources.list(query))].sort(byKey);
   if (name !== undefined && found.length === 0) {
     throw new CommandFailed('refused', `${kindName} "${name}" not found`);
   }
-  print(found, options.output, name !== undefined && found.length === 1);
+  const isOne = name !== undefined && found.length === 1;
+  if (!watch) return print(found, output, isOne);
+  await printChanges(resources, query, found, output);
 }
 
-function findKind(text: string): Kind {
-  const wanted = text.toLowerCase();
-  const found = kinds.find((kind) => {
-    const { plural, shortName } = allKinds[kind];
-    return [kind.toLowerCase(), plural, shortName].includes(wanted);
-  });
-  if (found !== undefined) return found;
-  const known = kinds.map((kind) => `${allKinds[kind].plural} (${allKinds[kind].shortName})`);
-  throw new CommandFailed('usage', `there is no kind "${text}"; known: ${known.join(', ')}`);
+/** In a cluster one is meant where none is named. */
+function namespaceOf(
+  { namespace, allNamespaces }: GetOptions,
+  resources: OpenedResources,
+): string | null {
+  return namespace ?? (allNamespaces === true ? null : resources.namespace);
 }
 
-function print(found: readonly StatusReported[], output: OutputFormat, single: boolean): void {
-  const write = (text: string) => process.stdout.write(`${text.trimEnd()}\n`);
+type OpenedResources = Resources & {
+  /** `null`: all. */
+  readonly namespace: string | null;
+};
+
+async function openResources(place: Place, output: OutputFormat): Promise<OpenedResources> {
+  if (place.is === 'cluster') {
+    const { openClusterResources } = await import('./cluster/cluster-resources.ts');
+    return openClusterResources(place);
+  }
+  const withConfig = output === 'json' || output === 'yaml';
+  return { ...findInLog(await openLog(place), withConfig), namespace: null };
+}
+
+const write = (text: string) => process.stdout.write(`${text.trimEnd()}\n`);
+
+function print(found: readonly ShownResource[], output: OutputFormat, isOne: boolean): void {
   if (output === 'table' || output === 'wide') {
     if (found.length === 0) process.stderr.write('No resources found\n');
-    else write(table(found, output === 'wide'));
+    else write(formatTable(found, output === 'wide'));
     return;
   }
-  const objects = found.map(toObject);
-  const value = single ? objects[0] : { apiVersion: 'v1', kind: 'List', items: objects };
-  write(output === 'json' ? JSON.stringify(value, null, 2) : stringify(value));
+  const objects = found.map(({ object }) => object);
+  const value = isOne ? objects[0] : { apiVersion: 'v1', kind: 'List', items: objects };
+  write(format(value, output));
 }
 
-function table(found: readonly StatusReported[], wide: boolean): string {
-  const several = new Set(found.map(({ kind }) => kind)).size > 1;
-  const heads = [
-    'NAMESPACE',
-    'NAME',
-    'POOL',
-    'ACCEPTED',
-    'PROGRAMMED',
-    'REASON',
-    'ACKED',
-    'PODS',
-    'AGE',
-  ];
-  return formatColumns(
-    wide ? [...heads, 'VERSION', 'MESSAGE'] : heads,
-    found.map((each) => row(each, several, wide)),
-  );
+function format(value: unknown, output: 'json' | 'yaml'): string {
+  return output === 'json' ? JSON.stringify(value, null, 2) : stringify(value);
 }
 
-function row(each: StatusReported, several: boolean, wide: boolean): readonly string[] {
-  const { kind, namespace, name, pool, createdAt, status } = each;
-  const accepted = findCondition(status.conditions, 'Accepted');
-  const programmed = findCondition(status.conditions, 'Programmed');
-  const { propagation, configVersion } = status;
-  const telling = accepted?.status === 'False' ? accepted : programmed;
-  const cells = [
-    namespace,
-    several ? `${allKinds[kind].plural}/${name}` : name,
-    pool,
-    paintStatus(accepted?.status ?? 'Unknown'),
-    paintStatus(programmed?.status ?? 'Unknown'),
-    telling?.reason ?? '',
-    String(propagation?.acked ?? 0),
-    String(propagation?.desired ?? 0),
-    formatAge(createdAt, Date.now()),
-  ];
-  if (!wide) return cells;
-  return [
-    ...cells,
-    String(configVersion ?? ''),
-    printable(telling?.message.replaceAll('\n', '; ') ?? ''),
-  ];
+/** One row, or one object, for each change. */
+async function printChanges(
+  resources: Resources,
+  query: GetQuery,
+  found: readonly ShownResource[],
+  output: OutputFormat,
+): Promise<void> {
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  process.once('SIGINT', end).once('SIGTERM', end);
+  process.stdout.once('error', end);
+
+  const isTable = output === 'table' || output === 'wide';
+  let before = found;
+  if (isTable && found.length > 0) write(formatTable(found, output === 'wide'));
+  if (!isTable) for (const { object } of found) write(asDocument(object, output));
+  for await (const changed of resources.changes(query, stop.signal)) {
+    if (isTable) write(formatTable([changed], output === 'wide', before));
+    else write(asDocument(changed.object, output));
+    // Under the heads that were printed first.
+    if (before.length === 0) before = [changed];
+  }
+  process.off('SIGINT', end).off('SIGTERM', end);
 }
 
-/** As the API server would show it. */
-function toObject({ kind, namespace, name, uid, generation, createdAt, status }: StatusReported) {
-  return {
-    apiVersion: 'headgate.dev/v1alpha1',
-    kind,
-    metadata: { name, namespace, uid, generation, creationTimestamp: createdAt },
-    status,
-  };
-}
-
-function byKey(one: StatusReported, other: StatusReported): number {
-  const key = ({ kind, namespace, name }: StatusReported) => `${kind}/${namespace}/${name}`;
-  return key(one) < key(other) ? -1 : 1;
+function asDocument(object: unknown, output: 'json' | 'yaml'): string {
+  return output === 'json' ? JSON.stringify(object) : `---\n${stringify(object)}`;
 }

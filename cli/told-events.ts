@@ -1,7 +1,7 @@
 import type { Subjects } from '../contracts/subjects.ts';
 import type { LogEntry } from '../event-log/event-log.ts';
 import type { EventLogReader } from '../event-log/sqlite-event-log-reader.ts';
-import { readSnapshot } from './open-log.ts';
+import { readSnapshot, sayTrouble } from './open-log.ts';
 
 /** Everything kept that tells what was decided, up to now. Throws `LogUnavailable` where there is no log. */
 export async function* readTold(
@@ -39,12 +39,8 @@ export async function* followTold(
       case 'entry':
         yield* after([update.entry]);
         break;
-      case 'disconnected':
-        process.stderr.write(`${update.problem}; waiting\n`);
-        break;
-      case 'malformed':
-        process.stderr.write(`entry ${update.sequence} cannot be read: ${update.problem}\n`);
-        break;
+      default:
+        sayTrouble(update);
     }
   }
 

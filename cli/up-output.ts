@@ -12,9 +12,11 @@ type Settings = {
   readonly logPlace: string;
 };
 
-/** One line per resource as it becomes Programmed, or is refused; then `ready`. */
+/** One line per resource as it becomes Programmed, or is refused, and as its mirrors fail; then `ready`. */
 export function createUpOutput({ print, directories, logPlace }: Settings): Listener {
   const said = new Map<string, string>();
+  /** Resources whose mirrors are not well, and what was said of them. */
+  const unwell = new Map<string, string>();
 
   function say(key: ResourceKey, line: string, colour: 'green' | 'red' | 'dim'): void {
     const id = formatKey(key);
@@ -23,8 +25,22 @@ export function createUpOutput({ print, directories, logPlace }: Settings): List
     print(`${id} ${paint(colour, line)}`);
   }
 
+  /** That they are well is said when they were not. */
+  function sayHealth(report: StatusReported): void {
+    const id = formatKey(report);
+    const healthy = findCondition(report.status.conditions, 'MirrorHealthy');
+    if (healthy?.status === 'False') {
+      const line = `MirrorHealthy=False/${healthy.reason}: ${printable(healthy.message)}`;
+      if (unwell.get(id) !== line) print(`${id} ${paint('red', line)}`);
+      unwell.set(id, line);
+    } else if (healthy?.status === 'True' && unwell.delete(id)) {
+      print(`${id} ${paint('green', 'MirrorHealthy=True')}`);
+    }
+  }
+
   return {
     onStatus(report) {
+      sayHealth(report);
       const refused = describeRefusal(report);
       if (refused !== null) return say(report, refused, 'red');
       const programmed = describeProgrammed(report);
@@ -33,6 +49,7 @@ export function createUpOutput({ print, directories, logPlace }: Settings): List
     onRemoved(key) {
       say(key, 'removed', 'dim');
       said.delete(formatKey(key));
+      unwell.delete(formatKey(key));
     },
     onProblem: (where, message) => print(printable(`problem ${where}: ${message}`)),
     onProblemSolved: (where) => print(printable(`solved ${where}`)),
@@ -53,7 +70,8 @@ function describeRefusal({ generation, status }: StatusReported): string | null 
   }
   const programmed = findCondition(status.conditions, 'Programmed');
   const stalled = findCondition(status.conditions, 'Stalled');
-  if (stalled !== null) return `stalled: ${stalled.reason}: ${indent(stalled.message)}`;
+  const isOfPod = stalled?.reason === 'RefusedByPod'; // what the pod says is said below
+  if (stalled !== null && !isOfPod) return `stalled: ${stalled.reason}: ${indent(stalled.message)}`;
   if (programmed?.status !== 'False' || programmed.reason === 'Pending') return null;
   return `failed: Programmed=False/${programmed.reason}: ${indent(programmed.message)}`;
 }

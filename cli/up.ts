@@ -2,14 +2,15 @@ import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { type LogLevel, logLevels } from '../contracts/log-level.ts';
 import { startDataplane } from '../dataplane/dataplane.ts';
 import { createSeal } from '../event-log/seal.ts';
 import { openDirectorySource } from '../operator/directory/directory-source.ts';
+import { createOperatorMetrics } from '../operator/metrics.ts';
 import { startOperator } from '../operator/operator.ts';
 import { createValidator } from '../operator/schema/validator.ts';
-import { createMeter } from '../runtime/count.ts';
-import { createLog, type LogLevel } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { createProcessLog } from '../runtime/own-process.ts';
 import { CommandFailed } from './exit-codes.ts';
 import { logFileIn } from './open-log.ts';
 import {
@@ -60,11 +61,10 @@ export function upCommand(): Command {
     .option('--workers <n>', 'serving threads', wholeNumber(1, 256), 1)
     .option('--pool <name>', 'serve the resources of this pool', dnsLabel, 'default')
     .option('--access-log <file>', 'where access-log lines go; - is standard output', '-')
-    .option(
-      '--dns-server <host:port>',
-      'ask this name server instead of those in /etc/resolv.conf; may be given again',
-      collectHostPorts,
-      [],
+    .addOption(
+      new Option('--dns-server <host:port>', 'ask this name server; may be given again')
+        .default([], 'those in /etc/resolv.conf')
+        .argParser(collectHostPorts),
     )
     .option('--hosts-file <file>', 'names that need no name server', '/etc/hosts')
     .option(
@@ -75,7 +75,7 @@ export function upCommand(): Command {
     )
     .addOption(
       new Option('--log-level <level>', 'what to log on standard error, as JSON')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .choices(logLevels)
         .default(process.stderr.isTTY ? 'warn' : 'info'),
     )
     .addHelpText(
@@ -96,9 +96,7 @@ Examples:
 async function up(options: UpOptions): Promise<void> {
   const { data, nats, pool, filename } = options;
   const metrics = createMetrics();
-  const meter = createMeter((message) => metrics.receive(0, message));
-  const dropped = meter.cell('headgate_log_dropped_total', {});
-  const log = createLog({ level: options.logLevel, onDropped: (lines) => dropped.add(lines) });
+  const log = createProcessLog(options.logLevel, metrics);
   const signals = waitForSignals();
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => log.flush());
@@ -150,6 +148,7 @@ async function up(options: UpOptions): Promise<void> {
       log: log.with({ part: 'operator' }),
       listener: createUpOutput({ print, directories: filename, logPlace: place }),
       adopt: options.adopt ?? false,
+      metrics: createOperatorMetrics(metrics.meter()),
     }),
   );
   print(`admin http://${formatAddress(dataplane.adminAddress)}`);

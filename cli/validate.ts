@@ -1,7 +1,10 @@
 import { Command } from 'commander';
 import { formatKey } from '../contracts/resource-key.ts';
+import { readCa } from '../operator/control-loop/ca-certificates.ts';
 import { findCrossProblems } from '../operator/control-loop/cross-check.ts';
-import type { Problem } from '../operator/control-loop/source.ts';
+import { known } from '../operator/control-loop/services.ts';
+import type { ObservedSecret, Problem } from '../operator/control-loop/source.ts';
+import { findService, refuseReference } from '../operator/directory/find-service.ts';
 import { readDirectory } from '../operator/directory/read-directory.ts';
 import { createValidator } from '../operator/schema/validator.ts';
 import { CommandFailed } from './exit-codes.ts';
@@ -16,8 +19,8 @@ export function validateCommand(): Command {
       'after',
       `
 Every problem is one line, file:line:field: message, on standard output; the exit code is 1 if there
-is one. Checked are YAML, schema, rules between fields, names that occur twice, Secrets that are
-referred to, and ports that two resources want.
+is one. Checked are YAML, schema, rules between fields, names that occur twice, Secrets and Services
+that are referred to, and ports that two resources want.
 
 Examples:
   $ headgate validate -f proxies/
@@ -34,15 +37,23 @@ async function validate({ filename }: { readonly filename: readonly string[] }):
       entry.type === 'secret' ? [[`${entry.namespace}/${entry.name}`, entry.secret] as const] : [],
     ),
   );
+  const readSecret = (namespace: string, name: string): ObservedSecret =>
+    secrets.get(`${namespace}/${name}`) ?? {
+      found: false,
+      message: `there is no Secret ${namespace}/${name}`,
+    };
+  const nowMs = Date.now();
   const crossed = findCrossProblems(
     resources.flatMap(({ kind, namespace, name, file, line, observed }) =>
       observed.valid ? [{ key: { kind, namespace, name }, file, line, spec: observed.spec }] : [],
     ),
-    (namespace, name) =>
-      secrets.get(`${namespace}/${name}`) ?? {
-        found: false,
-        message: `there is no Secret ${namespace}/${name}`,
-      },
+    {
+      readSecret,
+      readService: (reference) =>
+        refuseReference(entries, reference) ??
+        known(findService(entries, reference.namespace, reference.name)),
+      caOf: (ca) => readCa(ca, readSecret(ca.namespace, ca.name), nowMs),
+    },
   );
   const all = [...problems, ...crossed];
   for (const problem of all) process.stdout.write(`${printable(formatProblem(problem))}\n`);
@@ -61,5 +72,6 @@ async function validate({ filename }: { readonly filename: readonly string[] }):
 }
 
 export function formatProblem({ file, line, field, message }: Problem): string {
-  return field === '' ? `${file}:${line}: ${message}` : `${file}:${line}:${field}: ${message}`;
+  const place = line === 0 ? file : `${file}:${line}`;
+  return field === '' ? `${place}: ${message}` : `${place}:${field}: ${message}`;
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.ts';
+import { type HealthReport, isHealthReport } from './health-report.ts';
 import { isRecord, isStringArray } from './json.ts';
 
 /** Why a pod did not take one version of one resource. `reason` is a status reason. */
@@ -28,11 +29,26 @@ export type Acknowledgement = {
   readonly eventTypes: readonly string[];
   readonly keyIds: readonly string[];
   readonly draining: boolean;
+  /** Absent: it says nothing about the parts of what it serves. */
+  readonly health?: HealthReport;
 };
 
 export const maxRefusals = 50;
 
-export function isAcknowledgement(value: unknown): value is Acknowledgement {
+/**
+ * What a pod sent; `null`: it is no acknowledgement. A health report that cannot be read is left out:
+ * it is for information, and what the pod runs holds all the same.
+ */
+export function readAcknowledgement(value: unknown): Acknowledgement | null {
+  if (!isAcknowledgement(value)) return null;
+  const { health, ...known } = value;
+  return isHealthReport(health) ? { ...known, health } : known;
+}
+
+/** Of its health nothing is known yet. */
+type Acknowledged = Omit<Acknowledgement, 'health'> & { readonly health?: unknown };
+
+function isAcknowledgement(value: unknown): value is Acknowledged {
   if (!isRecord(value)) return false;
   const { instance, pool, logId, applied, digest, refusals, refusalCount, draining } = value;
   return (

@@ -1,7 +1,8 @@
 /**
  * Every condition type and reason that users and dashboards see. They are API: never renamed.
  * `Accepted`, `ResolvedRefs` and `Programmed` are true when all is well; `Reconciling`, `Stalled` and
- * `Degraded` are absent when all is well (kstatus reads the first two).
+ * `Degraded` are absent when all is well (kstatus reads the first two). `MirrorHealthy` is for
+ * information only, and absent where there are no mirrors or nobody knows how they are.
  */
 export const conditionReasons = {
   Accepted: [
@@ -9,11 +10,21 @@ export const conditionReasons = {
     'Invalid',
     'UnsupportedValue',
     'PortConflict',
+    'PoolNotFound',
+    'PoolNotAllowed',
     'TooLarge',
     'UnresolvedRefs',
     'VersionNotKept',
   ],
-  ResolvedRefs: ['ResolvedRefs', 'SecretNotFound', 'InvalidCredentials'],
+  ResolvedRefs: [
+    'ResolvedRefs',
+    'SecretNotFound',
+    'InvalidCredentials',
+    'InvalidCertificateRef',
+    'InvalidCACertificateRef',
+    'BackendNotFound',
+    'RefNotPermitted',
+  ],
   Programmed: [
     'Programmed',
     'ProgrammedExceptUnreachable',
@@ -26,8 +37,9 @@ export const conditionReasons = {
     'UnsupportedField',
   ],
   Reconciling: ['Propagating'],
-  Stalled: ['Refused', 'LogFull', 'LogUnavailable'],
+  Stalled: ['Refused', 'RefusedByPod', 'LogFull', 'LogUnavailable'],
   Degraded: ['PodsUnreachable', 'PodsBehind'],
+  MirrorHealthy: ['Healthy', 'BreakerOpen', 'BudgetExhausted', 'NoEndpoints'],
 } as const;
 
 export type ConditionType = keyof typeof conditionReasons;

@@ -28,6 +28,9 @@ export const errorCodes = {
   connection_read_timeout: { ...upstream, status: 504, socks5: 4 },
   connection_write_timeout: { ...upstream, status: 504, socks5: 4 },
   connection_limit_reached: { ...client, retryable: true, status: 503, socks5: 1 },
+  tls_protocol_error: { ...upstream, retryable: false, status: 502 },
+  tls_certificate_error: { ...upstream, retryable: false, status: 502 },
+  tls_alert_received: { ...upstream, retryable: false, status: 502 },
   http_request_denied: { ...client, status: 403 },
   http_request_error: { ...client, status: 400, socks5: 1 },
   http_response_incomplete: { ...upstream, status: 502 },
@@ -50,6 +53,7 @@ export const errorCodes = {
   authentication_overloaded: { side: 'self', retryable: true, status: 503, socks5: 1, socks4: 91 },
   client_address_denied: { ...client, status: 403 },
   port_denied: { ...client, status: 403 },
+  route_not_found: { ...client, status: 404 },
   method_not_allowed: { ...client, status: 405, socks5: 7 },
   method_not_implemented: { ...client, status: 501, socks5: 7 },
   address_type_unsupported: { ...client, status: 400, socks5: 8 },
@@ -66,7 +70,7 @@ export type ErrorCode = keyof typeof errorCodes;
 
 /** RFC 9209 §2.3: the types a `Proxy-Status` header may name as they are. Ours go out as the nearest. */
 export function isRfc9209(code: ErrorCode): boolean {
-  return /^(dns|destination|connection|http|proxy)_/.test(code);
+  return /^(dns|destination|connection|tls|http|proxy)_/.test(code);
 }
 
 /** The one error class: `code` for programs, `message` for people, `cause` always goes along. */

@@ -1,4 +1,7 @@
-/** Every metric, its type, help and labels. Dashboards and docs/metrics.md are built from this table. */
+import { operatorMetrics } from './operator-metrics.ts';
+import { podMetrics } from './pod-metrics.ts';
+
+/** A metric's type, help and labels. */
 type MetricFacts = {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
@@ -7,123 +10,23 @@ type MetricFacts = {
   readonly buckets?: readonly number[];
 };
 
-const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const tunnelSeconds = [0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400];
-
-export const metrics = {
-  headgate_forward_proxy_connections_total: {
-    type: 'counter',
-    help: 'Client connections accepted, by the protocol of their first byte (unknown: none was sent).',
-    labels: ['resource', 'listener', 'protocol'],
-  },
-  headgate_forward_proxy_connections: {
-    type: 'gauge',
-    help: 'Client connections open now.',
-    labels: ['resource'],
-  },
-  headgate_forward_proxy_requests_total: {
-    type: 'counter',
-    help: 'Requests answered: type is plain, upgrade, connect, socks4 or socks5; code is the HTTP status or SOCKS reply.',
-    labels: ['resource', 'type', 'code', 'rule'],
-  },
-  headgate_forward_proxy_request_duration_seconds: {
-    type: 'histogram',
-    help: 'Plain requests: from the head to the last byte of the answer. Tunnels: until established.',
-    labels: ['resource', 'type'],
-    buckets: requestSeconds,
-  },
-  headgate_forward_proxy_tunnel_duration_seconds: {
-    type: 'histogram',
-    help: 'How long tunnels lived.',
-    labels: ['resource'],
-    buckets: tunnelSeconds,
-  },
-  headgate_forward_proxy_tunnels_ended_total: {
-    type: 'counter',
-    help: 'Tunnels ended, by reason.',
-    labels: ['resource', 'reason'],
-  },
-  headgate_tunnels: {
-    type: 'gauge',
-    help: 'Tunnels open now, by the relay that copies them.',
-    labels: ['resource', 'relay'],
-  },
-  headgate_forward_proxy_bytes_total: {
-    type: 'counter',
-    help: 'Bytes relayed, tunnels and bodies; received from or sent to the client.',
-    labels: ['resource', 'direction'],
-  },
-  headgate_forward_proxy_denied_total: {
-    type: 'counter',
-    help: 'Refused on purpose: client_cidr, auth, rule, address, port, limit, loop, invalid.',
-    labels: ['resource', 'reason'],
-  },
-  headgate_forward_proxy_would_deny_total: {
-    type: 'counter',
-    help: 'Let through by a rule or default action that only reports.',
-    labels: ['resource', 'rule'],
-  },
-  headgate_forward_proxy_upstream_errors_total: {
-    type: 'counter',
-    help: 'Failures of the upstream side, by RFC 9209 error type.',
-    labels: ['resource', 'error_type'],
-  },
-  headgate_forward_proxy_requests_by_client_total: {
-    type: 'counter',
-    help: 'Requests by client, where spec.metrics.clientLabel is on; past its max in __other__.',
-    labels: ['resource', 'client'],
-  },
-  headgate_forward_proxy_requests_by_host_total: {
-    type: 'counter',
-    help: 'Requests by destination host, where spec.metrics.hostLabel is on; past its max in __other__.',
-    labels: ['resource', 'host'],
-  },
-  headgate_config_version: {
-    type: 'gauge',
-    help: 'Sequence of the configuration in force in this pod.',
-    labels: ['kind', 'resource'],
-  },
-  headgate_dns_lookups_total: {
-    type: 'counter',
-    help: 'Names looked up: cached, ok, not_found, timeout, error.',
-    labels: ['result'],
-  },
-  headgate_dns_lookup_duration_seconds: {
-    type: 'histogram',
-    help: 'How long lookups that went to a server took.',
-    labels: [],
-    buckets: requestSeconds,
-  },
-  headgate_password_checks_total: {
-    type: 'counter',
-    help: 'Password checks: ok, wrong, cached, rate_limited, overloaded.',
-    labels: ['result'],
-  },
-  headgate_access_log_dropped_total: {
-    type: 'counter',
-    help: 'Access-log lines lost because their reader was too slow.',
-    labels: [],
-  },
+/** What every process of ours shows. */
+const processMetrics = {
   headgate_log_dropped_total: {
     type: 'counter',
     help: 'Lines of the process log lost because their reader was too slow.',
     labels: [],
   },
-  headgate_worker_restarts_total: {
-    type: 'counter',
-    help: 'Serving threads that died and were started again.',
-    labels: [],
-  },
-  headgate_applied_sequence: {
-    type: 'gauge',
-    help: 'Last event of the log in force in this pod.',
-    labels: ['pool'],
-  },
-  headgate_drain_remaining: {
-    type: 'gauge',
-    help: 'Connections still open of resources and listeners that are being drained.',
-    labels: [],
-  },
+} as const;
+
+/** What a process does decides which metrics it shows; `headgate up` does both. */
+export type Role = 'pod' | 'operator';
+
+/** Every metric. Dashboards, alert rules and docs/metrics.md are built from this table. */
+export const metrics = {
+  ...podMetrics,
+  ...operatorMetrics,
+  ...processMetrics,
 } as const satisfies Record<string, MetricFacts>;
 
 export type MetricName = keyof typeof metrics;
@@ -133,4 +36,10 @@ export type LabelsOf<Name extends MetricName> = {
 
 export function metricFacts(name: MetricName): MetricFacts {
   return metrics[name];
+}
+
+/** Whether a process with this role shows the metric. */
+export function isShownBy(role: Role, name: MetricName): boolean {
+  if (Object.hasOwn(processMetrics, name)) return true;
+  return Object.hasOwn(role === 'pod' ? podMetrics : operatorMetrics, name);
 }

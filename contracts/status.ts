@@ -1,6 +1,7 @@
 import type { Condition } from './conditions.ts';
 import { isRecord } from './json.ts';
 import { isKind, type Kind } from './kinds/all-kinds.ts';
+import type { MirrorState } from './kinds/mirror-route/mirror-state.ts';
 
 /** What is known of a resource: which version is in force, where, and how long it took to get there. */
 export type ResourceStatus = {
@@ -12,7 +13,17 @@ export type ResourceStatus = {
   readonly configHash: string | null;
   readonly lastEvent: LastEvent | null;
   readonly propagation: Propagation | null;
+  /** Of a kind that has mirrors, as far as pods have said how they are. */
+  readonly mirrors?: readonly MirrorStatus[];
   readonly conditions: readonly Condition[];
+};
+
+/** How a mirror fares in that live pod where it fares worst. */
+export type MirrorStatus = {
+  /** `rule/mirror` */
+  readonly name: string;
+  readonly state: MirrorState;
+  readonly lastTransitionTime: string;
 };
 
 export type LastEvent = {

@@ -12,6 +12,14 @@ test('subjects are what is written down: other versions of us read them', (t) =>
     subjects.secret('default', 'team-a', 'users'),
     'headgate.config.default._secret.team-a.users',
   );
+  t.is(
+    subjects.endpoints('default', { namespace: 'team-a', name: 'shop', from: 'team-a' }),
+    'headgate.config.default._endpoints.team-a.shop',
+  );
+  t.is(
+    subjects.endpoints('default', { namespace: 'team-a', name: 'shop', from: 'team-b' }),
+    'headgate.config.default._endpoints.team-a.shop.team-b',
+  );
   t.is(subjects.pool('default'), 'headgate.config.default._pool');
   t.is(subjects.ack('default', 'pod-1'), 'headgate.ack.default.pod-1');
   t.is(subjects.leader, 'headgate.leader');

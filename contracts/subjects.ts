@@ -1,10 +1,13 @@
 import type { ResourceKey } from './resource-key.ts';
+import { isLocal, type ServiceReference } from './service-reference.ts';
 
 /**
  * Every stream and subject there is, built here only. `log` is `headgate` or `--log-name`.
  *
  *   <log>.config.<pool>.<kind>.<ns>.<name>     what pods act upon: Configured, Removed
  *   <log>.config.<pool>._secret.<ns>.<name>    sealed secret material, last only
+ *   <log>.config.<pool>._endpoints.<ns>.<name> who serves a Service, last only; to resources of
+ *                                              another namespace, whose name is one more token
  *   <log>.config.<pool>._pool                  PoolPublished, last only
  *   <log>.journal.<pool>.<kind>.<ns>.<name>    the rest of a resource's life: Rejected, …
  *   <log>.status.<pool>.<kind>.<ns>.<name>     the projected status (directory source), last only
@@ -28,6 +31,8 @@ export function createSubjects(log = 'headgate') {
     status: of('status'),
     secret: (pool: string, namespace: string, name: string) =>
       `${log}.config.${token(pool)}._secret.${token(namespace)}.${token(name)}`,
+    endpoints: (pool: string, { namespace, name, from }: ServiceReference) =>
+      `${log}.config.${token(pool)}._endpoints.${token(namespace)}.${token(name)}${isLocal({ namespace, from }) ? '' : `.${token(from)}`}`,
     pool: (pool: string) => `${log}.config.${token(pool)}._pool`,
     ack: (pool: string, pod: string) => `${log}.ack.${token(pool)}.${token(pod)}`,
     /** Journal entries about the log itself: HistoryLost. */
@@ -47,6 +52,13 @@ export function createSubjects(log = 'headgate') {
     allJournal: `${log}.journal.>`,
     allStatus: `${log}.status.>`,
     allAcks: `${log}.ack.>`,
+    acksOf: (pool: string) => `${log}.ack.${token(pool)}.*`,
+    /** Where answers and deliveries go. One per kind of NATS user: nobody hears what another asked for. */
+    inboxes: {
+      operator: `_HEADGATE.${log}.operator`,
+      reader: `_HEADGATE.${log}.reader`,
+      pool: (pool: string) => `_HEADGATE.${log}.pool.${token(pool)}`,
+    },
   };
 }
 

@@ -1,14 +1,15 @@
 import type { Subjects } from '../contracts/subjects.ts';
 import type { Acknowledgements } from '../event-log/acknowledgements.ts';
 import type { EventLog } from '../event-log/event-log.ts';
+import { startAdmin } from '../runtime/admin.ts';
 import { createMeter } from '../runtime/count.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { openAccessLog } from './access-log.ts';
-import { startAdmin } from './admin.ts';
 import { maxConnections } from './descriptor-limit.ts';
 import { createAcknowledger, type InForce } from './desired-state/acknowledge.ts';
 import { followDesiredState } from './desired-state/follow.ts';
+import { watchHealth } from './health-watch.ts';
 import { createReloader } from './reload/reloader.ts';
 import { createPasswords } from './secrets/passwords.ts';
 import { createSecretBox, type SealOpener } from './secrets/secret-box.ts';
@@ -25,8 +26,8 @@ export type Dataplane = AsyncDisposable & {
 };
 
 export type DataplaneSettings = {
-  readonly log: EventLog;
-  readonly acknowledgements: Acknowledgements;
+  readonly log: Pick<EventLog, 'follow'>;
+  readonly acknowledgements: Pick<Acknowledgements, 'send'>;
   readonly subjects: Subjects;
   readonly pool: string;
   readonly instance: string;
@@ -60,7 +61,7 @@ export async function startDataplane(settings: DataplaneSettings): Promise<Datap
   const appliedSequence = meter.cell('headgate_applied_sequence', { pool });
   const versions = createVersionGauges(meter);
   const restarts = meter.cell('headgate_worker_restarts_total', {});
-  let inForce: Omit<InForce, 'draining'> | null = null;
+  let inForce: Omit<InForce, 'draining' | 'health'> | null = null;
   let published = false;
   let leaving = false;
   let draining = false;
@@ -97,10 +98,11 @@ export async function startDataplane(settings: DataplaneSettings): Promise<Datap
     }),
   );
   const acknowledger = cleanup.use(
-    createAcknowledger(acknowledgements, { instance, pool, keyIds: seal.keyIds }, logger),
+    createAcknowledger(acknowledgements, { instance, pool, seal }, logger),
   );
   const tell = () => {
-    if (inForce !== null) acknowledger.report({ ...inForce, draining });
+    if (inForce === null) return;
+    acknowledger.report({ ...inForce, draining, health: health.look() });
   };
   const self = [{ address: admin.address.host, port: admin.address.port }];
   const reloader = cleanup.use(
@@ -118,6 +120,7 @@ export async function startDataplane(settings: DataplaneSettings): Promise<Datap
       },
     }),
   );
+  const health = cleanup.use(watchHealth(reloader.served, tell));
   const following = followDesiredState(
     { log, subjects, pool, logger },
     (state) => {

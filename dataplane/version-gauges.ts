@@ -1,28 +1,31 @@
-import type { Meter, MeterScope } from '../runtime/count.ts';
+import type { Cell, Meter, MeterScope } from '../runtime/count.ts';
 
 /** Shows which version of each resource is in force; a removed one goes after one more scrape. */
 export type VersionGauges = { show(table: ReadonlyMap<string, number>): void };
 
-export function createVersionGauges(meter: Meter): VersionGauges {
-  const shown = new Map<string, MeterScope>();
+type Shown = { readonly scope: MeterScope; readonly cell: Cell };
 
-  function scopeOf(resource: string): MeterScope {
-    const known = shown.get(resource) ?? meter.scope();
-    shown.set(resource, known);
-    return known;
+export function createVersionGauges(meter: Meter): VersionGauges {
+  const shown = new Map<string, Shown>();
+
+  function open(formatted: string): Shown {
+    const [kind = '', ...name] = formatted.split('/');
+    const scope = meter.scope();
+    const cell = scope.cell('headgate_config_version', { kind, resource: name.join('/') });
+    const opened = { scope, cell };
+    shown.set(formatted, opened);
+    return opened;
   }
 
   return {
     show(table) {
-      for (const [resource, scope] of shown) {
+      for (const [resource, { scope }] of shown) {
         if (table.has(resource)) continue;
         shown.delete(resource);
         scope.close();
       }
-      for (const [formatted, sequence] of table) {
-        const [kind = '', ...name] = formatted.split('/');
-        const labels = { kind, resource: name.join('/') };
-        scopeOf(formatted).cell('headgate_config_version', labels).set(sequence);
+      for (const [resource, sequence] of table) {
+        (shown.get(resource) ?? open(resource)).cell.set(sequence);
       }
     },
   };

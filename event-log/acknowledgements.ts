@@ -9,6 +9,8 @@ export type Acknowledgements = {
    * the reader's own clock at arrival. Survives reconnects by starting over. Ends with `signal`.
    */
   watch(signal: AbortSignal): AsyncIterable<Acknowledgement>;
+  /** The newest acknowledgement of each pod that spoke lately, once. Throws `LogUnavailable`. */
+  latest(signal: AbortSignal): Promise<readonly Acknowledgement[]>;
 };
 
 export const forgetAfterMs = 30_000;

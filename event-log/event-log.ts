@@ -14,9 +14,13 @@ export type EventLog = AsyncDisposable & {
    * Subjects may end in `.>`.
    */
   follow(subjects: readonly string[], signal: AbortSignal): AsyncIterable<FollowUpdate>;
+  /** How large it is, and how large it may get; throws {@link LogUnavailable}. */
+  size(): Promise<LogSize>;
   /** Everything kept under these subjects, in order, up to now. What cannot be decoded is left out. */
   history(subjects: readonly string[], signal: AbortSignal): AsyncIterable<LogEntry>;
 };
+
+export type LogSize = { readonly bytes: number; readonly maxBytes: number };
 
 export type LogEntry = {
   readonly sequence: number;

@@ -1,6 +1,8 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { LogUnavailable } from './event-log.ts';
+import { explainNatsFailure } from './nats-failure.ts';
+import { watchForFailure } from './nats-probe.ts';
 
 /** A connection that is never given up, and who wants to hear when it is lost. */
 export type JetStreamConnection = AsyncDisposable & {
@@ -11,6 +13,8 @@ export type JetStreamConnection = AsyncDisposable & {
   readonly inboxPrefix: string | undefined;
   /** What one request may take before its outcome is called unknown. */
   readonly timeoutMs: number;
+  /** Why there is no connection, as far as it is known; `null` while there is one. */
+  readonly failure: () => string | null;
   /** Calls `lost` once, when messages may have been missed. Returns the way to stop listening. */
   onLost(lost: (problem: string) => void): () => void;
   /** Resolves after a while, or as soon as there is a connection again, or with `signal`. */
@@ -18,47 +22,63 @@ export type JetStreamConnection = AsyncDisposable & {
 };
 
 const defaultTimeoutMs = 2000;
+const connectMs = 5000;
 
 export type NatsOptions = Pick<
   NodeConnectionOptions,
-  'user' | 'pass' | 'token' | 'authenticator' | 'tls' | 'inboxPrefix' | 'name'
+  | 'user'
+  | 'pass'
+  | 'token'
+  | 'authenticator'
+  | 'tls'
+  | 'inboxPrefix'
+  | 'name'
+  // Behind a port-forward the server's own idea of its address leads nowhere.
+  | 'ignoreClusterUpdates'
 > & {
-  /** `nats://[user:password@]host:port`, separated by commas. */
+  /** `nats://[user:password@]host:port`, or `tls://…`, separated by commas. */
   readonly servers: string;
   readonly timeoutMs?: number;
+  /** Where the API of JetStream is found, if not at `$JS.API`. */
+  readonly apiPrefix?: string;
 };
 
 /** Throws {@link LogUnavailable} if no server answers now; afterwards it reconnects for ever. */
 export async function connectToNats(options: NatsOptions): Promise<JetStreamConnection> {
-  const { servers, timeoutMs = defaultTimeoutMs, ...rest } = options;
-  const { addresses, credentials } = parseServers(servers);
+  const { servers, timeoutMs = defaultTimeoutMs, apiPrefix = '$JS.API', ...rest } = options;
+  const { addresses, credentials, isEncrypted } = parseServers(servers);
+  const wanted: NodeConnectionOptions = {
+    ...credentials,
+    // Only with this does the client refuse a server that offers no TLS.
+    ...(isEncrypted && { tls: {} }),
+    ...rest,
+    servers: addresses,
+    maxReconnectAttempts: -1,
+    // Credentials that are rotated are wrong for a while.
+    ignoreAuthErrorAbort: true,
+    reconnectTimeWait: 100,
+    reconnectJitter: 100,
+    // Of one attempt to connect, with TLS and login.
+    timeout: connectMs,
+    pingInterval: 5000,
+    maxPingOut: 2,
+  };
   let nats: NatsConnection;
   try {
-    nats = await connect({
-      ...credentials,
-      ...rest,
-      servers: addresses,
-      maxReconnectAttempts: -1,
-      // Credentials that are rotated are wrong for a while.
-      ignoreAuthErrorAbort: true,
-      reconnectTimeWait: 100,
-      reconnectJitter: 100,
-      pingInterval: 5000,
-      maxPingOut: 2,
-    });
+    nats = await connect(wanted);
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause);
+    const problem = explainNatsFailure(cause, wanted.tls !== undefined);
     throw new LogUnavailable(`cannot reach NATS at ${addresses.join(', ')}: ${problem}`, { cause });
   }
   // Without checkAPI: a pod's user may not ask for account information.
-  const manager = await jetstreamManager(nats, { checkAPI: false, timeout: timeoutMs });
+  const manager = await jetstreamManager(nats, { checkAPI: false, timeout: timeoutMs, apiPrefix });
   let ended = false;
   return {
     nats,
     manager,
     inboxPrefix: rest.inboxPrefix,
     timeoutMs,
-    ...watchConnection(nats),
+    ...watchConnection(nats, wanted),
     isEnded: () => ended,
     async [Symbol.asyncDispose]() {
       ended = true;
@@ -82,7 +102,8 @@ function parseServers(servers: string) {
     url.username = '';
     url.password = '';
   }
-  return { addresses: urls.map(({ href }) => href), credentials };
+  const isEncrypted = urls.some(({ protocol }) => protocol === 'tls:');
+  return { addresses: urls.map(({ href }) => href), credentials, isEncrypted };
 }
 
 function credentialsOf({ username, password }: URL): NodeConnectionOptions {
@@ -90,7 +111,11 @@ function credentialsOf({ username, password }: URL): NodeConnectionOptions {
   return password === '' ? { token: user } : { user, pass: decodeURIComponent(password) };
 }
 
-function watchConnection(nats: NatsConnection): Pick<JetStreamConnection, 'onLost' | 'pause'> {
+function watchConnection(
+  nats: NatsConnection,
+  options: NodeConnectionOptions,
+): Pick<JetStreamConnection, 'onLost' | 'pause' | 'failure'> {
+  const { disconnected, connected, failure } = watchForFailure(nats, options);
   const listeners = new Set<(problem: string) => void>();
   const waiting = new Set<() => void>();
 
@@ -102,19 +127,25 @@ function watchConnection(nats: NatsConnection): Pick<JetStreamConnection, 'onLos
 
   async function watch(): Promise<void> {
     for await (const status of nats.status()) {
-      if (status.type === 'disconnect') lost('the connection to NATS is lost');
+      if (status.type === 'disconnect') {
+        disconnected();
+        lost('the connection to NATS is lost');
+      }
       // A server in lame-duck mode moves its clients: what it sent meanwhile may be gone.
       if (status.type === 'reconnect') {
+        connected();
         lost('the connection to NATS was interrupted');
         for (const wake of waiting) wake();
       }
     }
+    connected(); // nothing to look for any more
     lost('the connection to NATS is closed');
     for (const wake of waiting) wake();
   }
   void watch();
 
   return {
+    failure,
     onLost(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

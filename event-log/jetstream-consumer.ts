@@ -29,7 +29,7 @@ export type ConsumerOptions = {
 
 const heartbeatMs = 1000;
 const missedHeartbeatsMs = 2500;
-const abandonedMs = 10_000;
+const abandonedMs = 5000;
 const control = 100;
 
 /**
@@ -107,9 +107,9 @@ export async function openConsumer(
     signal.removeEventListener('abort', close);
     deliveries.end();
     if (subscription.isClosed() || nats.isClosed()) return;
+    // The server removes a consumer to which nobody listens. To ask for it would take a permission
+    // that cannot tell our own from those of others.
     subscription.unsubscribe();
-    // The server removes it anyway when nobody listens.
-    manager.consumers.delete(stream, name).catch(() => {});
   }
 
   try {

@@ -18,7 +18,7 @@ import { followStream } from './jetstream-follow.ts';
 import { readHistory } from './jetstream-history.ts';
 import { createLeader } from './jetstream-leader.ts';
 import { publish } from './jetstream-publish.ts';
-import { ensureAckStream, ensureLogStream } from './jetstream-streams.ts';
+import { ensureAckStream, ensureLogStream, readLogSize } from './jetstream-streams.ts';
 import { leaderElected } from './leader-elected.ts';
 
 export type JetStreamEventLogOptions = {
@@ -83,6 +83,7 @@ export async function openJetStreamEventLog({
     acknowledgements: createJetStreamAcknowledgements(connection, subjects, replicas),
     lead: (holder: string, floor?: number) => lead(holder, floor).catch(unavailable),
     follow,
+    size: () => readLogSize(manager, stream),
     history: (patterns: readonly string[], ended: AbortSignal) =>
       readHistory(connection, stream, patterns, ended),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),

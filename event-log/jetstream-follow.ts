@@ -42,7 +42,7 @@ export async function* followStream(
         yield update;
       }
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
+      problem = problemOf(connection, error);
     }
     if (signal.aborted || connection.isEnded()) return;
     if (connection.nats.isClosed()) throw new LogUnavailable('the connection to NATS is closed');
@@ -51,6 +51,11 @@ export async function* followStream(
     await connection.pause(pauseMs, signal);
     pauseMs = Math.min(2 * pauseMs, longestPauseMs);
   }
+}
+
+/** What was noticed last is rarely the reason: that NATS cannot be reached, and why, is. */
+function problemOf({ failure }: JetStreamConnection, error: unknown): string {
+  return failure() ?? (error instanceof Error ? error.message : String(error));
 }
 
 async function* followOnce(

@@ -10,7 +10,13 @@ import {
 import { nanos } from '@nats-io/transport-node';
 import type { Subjects } from '../contracts/subjects.ts';
 import { forgetAfterMs } from './acknowledgements.ts';
-import { keptPerSubject, LogInUse, LogUnavailable, maxEntryBytes } from './event-log.ts';
+import {
+  keptPerSubject,
+  LogInUse,
+  type LogSize,
+  LogUnavailable,
+  maxEntryBytes,
+} from './event-log.ts';
 
 export type LogStreamOptions = {
   readonly subjects: Subjects;
@@ -112,6 +118,15 @@ export async function readLogState(manager: JetStreamManager, stream: string): P
   const info = await findStream(manager, stream);
   if (info === null) throw new LogUnavailable(`there is no stream ${stream}`);
   return toLogState(info);
+}
+
+/** Throws {@link LogUnavailable}. */
+export async function readLogSize(manager: JetStreamManager, stream: string): Promise<LogSize> {
+  const info = await findStream(manager, stream).catch((cause: unknown) => {
+    throw new LogUnavailable(`NATS does not answer about ${stream}`, { cause });
+  });
+  if (info === null) throw new LogUnavailable(`there is no stream ${stream}`);
+  return { bytes: info.state.bytes, maxBytes: info.config.max_bytes };
 }
 
 export async function findStream(

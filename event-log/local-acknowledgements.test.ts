@@ -31,3 +31,13 @@ test('a watcher hears the last word of each pod, then every new one, and ends wi
 
   t.deepEqual(heard, ['a2', 'b1', 'a3']);
 });
+
+test('the last words can be asked for once', async (t) => {
+  const acknowledgements = createLocalAcknowledgements();
+  await acknowledgements.send(acknowledgement('a', 1));
+  await acknowledgements.send(acknowledgement('a', 2));
+
+  const latest = await acknowledgements.latest(new AbortController().signal);
+
+  t.deepEqual(latest, [acknowledgement('a', 2)]);
+});

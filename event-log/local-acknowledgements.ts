@@ -7,13 +7,17 @@ export function createLocalAcknowledgements(): Acknowledgements {
   const lastWords = new Map<string, { acknowledgement: Acknowledgement; heardAt: number }>();
   const watchers = new Set<Feed<Acknowledgement>>();
 
+  function known(): readonly Acknowledgement[] {
+    const oldest = performance.now() - forgetAfterMs;
+    return [...lastWords.values()]
+      .filter(({ heardAt }) => heardAt >= oldest)
+      .map(({ acknowledgement }) => acknowledgement);
+  }
+
   async function* watch(signal: AbortSignal): AsyncGenerator<Acknowledgement> {
     const feed = createFeed<Acknowledgement>(signal);
     watchers.add(feed);
-    const oldest = performance.now() - forgetAfterMs;
-    for (const { acknowledgement, heardAt } of lastWords.values()) {
-      if (heardAt >= oldest) feed.push(acknowledgement);
-    }
+    for (const acknowledgement of known()) feed.push(acknowledgement);
     try {
       yield* feed;
     } finally {
@@ -28,5 +32,6 @@ export function createLocalAcknowledgements(): Acknowledgements {
       for (const watcher of watchers) watcher.push(acknowledgement);
     },
     watch,
+    latest: async () => known(),
   };
 }

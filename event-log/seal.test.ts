@@ -1,10 +1,12 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createSeal, SealBroken } from './seal.ts';
+import { openSealingKeyFile } from './sealing-key-file.ts';
 import {
   createSealingKey,
+  deriveForPool,
   formatSealingKey,
   generateSealingKey,
   readSealingKeys,
@@ -120,6 +122,80 @@ for (const [name, content] of Object.entries(broken)) {
     t.false(error.message.includes('BwcHBwcH'));
   });
 }
+
+test('a key derived for a pool opens what the master sealed for it, and for no other pool', async (t) => {
+  const master = generateSealingKey();
+  const file = join(await temporaryFolder(t), 'seal.keys');
+  await writeFile(file, formatSealingKey(deriveForPool(master, 'edge')));
+  const pod = createSeal(await readSealingKeys(file));
+
+  const forEdge = await createSeal([master]).seal(place, secret);
+  const core = { ...place, pool: 'core' };
+  const forCore = await createSeal([master]).seal(core, secret);
+
+  t.is(await pod.open(place, forEdge), secret);
+  await t.throwsAsync(pod.open(core, forCore), { message: /only for what pool edge opens/ });
+  await t.throwsAsync(pod.open(place, forCore), { instanceOf: SealBroken });
+  await t.throwsAsync(pod.digest('edge', { auth: secret }), { instanceOf: SealBroken });
+  t.deepEqual(pod.keyIds, [master.id]);
+  t.false((await readFile(file, 'utf8')).includes(Buffer.from(master.material).toString('base64')));
+});
+
+test('a new key seals for a pool as soon as all its pods hold it, and not before', async (t) => {
+  const [old, fresh] = [generateSealingKey(), generateSealingKey()];
+  let keys = [old];
+  const seal = createSeal(() => keys);
+  const pod = createSeal([deriveForPool(old, 'edge')]);
+  const withOld = new Set([old.id]);
+  seal.choose('edge', withOld);
+  const digestBefore = await seal.digest('edge', { auth: secret });
+
+  keys = [fresh, old];
+  t.false(seal.choose('edge', withOld), 'one pod lacks it');
+  t.is(await pod.open(place, await seal.seal(place, secret)), secret);
+  t.is(await seal.digest('edge', { auth: secret }), digestBefore);
+  t.false(seal.choose('edge', new Set()), 'a pod that holds none changes nothing');
+
+  t.true(seal.choose('edge', new Set([old.id, fresh.id])));
+  t.is(seal.sealingKeyId('edge'), fresh.id);
+  t.false(seal.choose('edge', new Set([old.id, fresh.id])), 'told again');
+  await t.throwsAsync(pod.open(place, await seal.seal(place, secret)), { message: /is not held/ });
+  t.not(await seal.digest('edge', { auth: secret }), digestBefore);
+
+  keys = [fresh];
+  t.is(seal.sealingKeyId('edge'), fresh.id, 'the old one may go');
+  t.false(seal.choose('core', null), 'nobody waits in a pool without pods');
+  t.is(seal.sealingKeyId('core'), fresh.id);
+});
+
+test('keys that change in their file are held at once, and a broken file takes none away', async (t) => {
+  const folder = await temporaryFolder(t);
+  const [old, fresh] = [generateSealingKey(), generateSealingKey()];
+  // As the kubelet does it: a directory per version, and a symlink that is swapped.
+  const publish = async (version: string, content: string) => {
+    await mkdir(join(folder, version));
+    await writeFile(join(folder, version, 'seal.keys'), content);
+    await symlink(version, join(folder, '..new'));
+    await rename(join(folder, '..new'), join(folder, '..data'));
+  };
+  await publish('1', formatSealingKey(old));
+  await symlink('..data/seal.keys', join(folder, 'seal.keys'));
+  const changed = Promise.withResolvers<readonly string[]>();
+  const failed = Promise.withResolvers<unknown>();
+  using keyFile = await openSealingKeyFile({
+    file: join(folder, 'seal.keys'),
+    onChange: changed.resolve,
+    onProblem: failed.resolve,
+  });
+  t.deepEqual(keyFile.seal.keyIds, [old.id]);
+
+  await publish('2', `${formatSealingKey(fresh)}\n${formatSealingKey(old)}\n`);
+  t.deepEqual(await changed.promise, [fresh.id, old.id]);
+  await publish('3', 'nonsense');
+
+  t.true((await failed.promise) instanceof SealingKeysUnusable);
+  t.deepEqual(keyFile.seal.keyIds, [fresh.id, old.id]);
+});
 
 test('a key file that is not there is told apart', async (t) => {
   await t.throwsAsync(readSealingKeys(join(await temporaryFolder(t), 'none')), { code: 'ENOENT' });

@@ -1,7 +1,7 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { canonicalJson } from '../contracts/json.ts';
-import type { SealingKey } from './sealing-keys.ts';
+import { deriveKey, type SealingKey } from './sealing-keys.ts';
 
 /** Where sealed text stands. It opens nowhere else: not in another field, subject, log or pool. */
 export type SealedPlace = {
@@ -12,13 +12,22 @@ export type SealedPlace = {
 };
 
 export type Seal = {
-  /** The first one seals. */
+  /** All that are held now, the one that should seal first. Changes when keys are rotated. */
   readonly keyIds: readonly string[];
+  /** The key that seals for a pool: the first one, unless its pods lack it ({@link Seal.choose}). */
+  sealingKeyId(pool: string): string;
+  /**
+   * Told which keys every live pod of a pool holds (`null`: there are no pods), chooses the first
+   * of ours among them. While there is none, or no pod has been heard yet, nothing should be told:
+   * the key chosen before stays. Answers whether another key seals from now on: then everything of
+   * this pool has to be decided, and sealed, anew.
+   */
+  choose(pool: string, heldByEveryPod: ReadonlySet<string> | null): boolean;
   /** A compact JWE. */
   seal(place: SealedPlace, text: string): Promise<string>;
   /** Throws {@link SealBroken}. */
   open(place: SealedPlace, jwe: string): Promise<string>;
-  /** Tells equal material from other without letting it be guessed: an HMAC, not a hash. */
+  /** Tells equal material from other without letting it be guessed: an HMAC, not a hash. Differs by the key that seals. */
   digest(pool: string, fields: Readonly<Record<string, string>>): Promise<string>;
 };
 
@@ -27,29 +36,54 @@ export class SealBroken extends Error {
   override readonly name = 'SealBroken';
 }
 
-export function createSeal(keys: readonly SealingKey[]): Seal {
-  const [sealing] = keys;
-  if (sealing === undefined) throw new RangeError('a seal needs a key');
-  const opening = new Map(keys.map((key) => [key.id, key]));
-  const derived = new Map<string, Uint8Array>();
+/** Keys as a list, or as a question that is asked at each use: then they may change. */
+export function createSeal(keys: readonly SealingKey[] | (() => readonly SealingKey[])): Seal {
+  const held = typeof keys === 'function' ? keys : () => keys;
+  const chosen = new Map<string, string>();
+  const derived = new WeakMap<SealingKey, Map<string, Uint8Array>>();
+  if (held().length === 0) throw new RangeError('a seal needs a key');
 
   /** A key of each pool and purpose, so that what one pool's pods know opens nothing of another's. */
-  function derive({ id, material }: SealingKey, purpose: string, pool: string): Uint8Array {
-    const name = `headgate/${purpose}/${pool}`;
-    const known = derived.get(`${id} ${name}`);
-    if (known !== undefined) return known;
-    const key = new Uint8Array(hkdfSync('sha256', material, '', name, 32));
-    derived.set(`${id} ${name}`, key);
+  function derive(key: SealingKey, purpose: string, pool: string): Uint8Array {
+    if (key.pool !== undefined) {
+      if (key.pool === pool && purpose === 'seal') return key.material;
+      throw new SealBroken(`the key "${key.id}" held here is only for what pool ${key.pool} opens`);
+    }
+    const ofKey = derived.get(key) ?? new Map<string, Uint8Array>();
+    derived.set(key, ofKey);
+    const name = `${purpose}/${pool}`;
+    const made = ofKey.get(name) ?? deriveKey(key, purpose, pool);
+    ofKey.set(name, made);
+    return made;
+  }
+
+  function sealingKey(pool: string): SealingKey {
+    const [first] = held();
+    const key = held().find(({ id }) => id === chosen.get(pool)) ?? first;
+    if (key === undefined) throw new RangeError('a seal needs a key');
     return key;
   }
 
   return {
-    keyIds: keys.map(({ id }) => id),
+    get keyIds() {
+      return held().map(({ id }) => id);
+    },
 
-    seal: (place, text) =>
-      new CompactEncrypt(new TextEncoder().encode(text))
-        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: sealing.id, ...bound(place) })
-        .encrypt(derive(sealing, 'seal', place.pool)),
+    sealingKeyId: (pool) => sealingKey(pool).id,
+
+    choose(pool, heldByEveryPod) {
+      const before = sealingKey(pool).id;
+      const best = held().find(({ id }) => heldByEveryPod === null || heldByEveryPod.has(id));
+      if (best !== undefined) chosen.set(pool, best.id);
+      return sealingKey(pool).id !== before;
+    },
+
+    async seal(place, text) {
+      const key = sealingKey(place.pool);
+      return new CompactEncrypt(new TextEncoder().encode(text))
+        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: key.id, ...bound(place) })
+        .encrypt(derive(key, 'seal', place.pool));
+    },
 
     async open(place, jwe) {
       const where = `field "${place.field}" of ${place.subject}`;
@@ -57,7 +91,7 @@ export function createSeal(keys: readonly SealingKey[]): Seal {
         const { plaintext } = await compactDecrypt(
           jwe,
           ({ kid = '', ...header }) => {
-            const key = opening.get(kid);
+            const key = held().find(({ id }) => id === kid);
             if (key === undefined) throw new SealBroken(`the key "${kid}" is not held here`);
             const moved = Object.entries(bound(place)).some(([name, is]) => header[name] !== is);
             if (moved) throw new SealBroken('it was sealed for another place');
@@ -73,7 +107,7 @@ export function createSeal(keys: readonly SealingKey[]): Seal {
     },
 
     async digest(pool, fields) {
-      const hmac = createHmac('sha256', derive(sealing, 'digest', pool));
+      const hmac = createHmac('sha256', derive(sealingKey(pool), 'digest', pool));
       return hmac.update(canonicalJson(fields)).digest('base64url');
     },
   };

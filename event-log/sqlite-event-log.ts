@@ -102,6 +102,7 @@ export async function openSqliteEventLog({
     lead: (holder: string, floor = 0) => lead(store, subjects, holder, floor),
     follow,
     history,
+    size: () => store.call('size'),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
   signal?.addEventListener('abort', () => void log[Symbol.asyncDispose](), { once: true });

@@ -82,8 +82,6 @@ export function readPage(
   return rows.map(toEntry);
 }
 
-export type SqliteWriter = ReturnType<typeof createSqliteWriter>;
-
 /** Everything that changes the log; each method is one transaction. */
 export function createSqliteWriter(db: DatabaseSync, maxBytes: number) {
   const insert = db.prepare(
@@ -136,6 +134,7 @@ export function createSqliteWriter(db: DatabaseSync, maxBytes: number) {
   }
 
   return {
+    size: () => ({ bytes, maxBytes }),
     /** Appends the event of an election, above `floor`; says whether the log was new. */
     lead(row: NewRow, floor: number) {
       return transaction(() => {

@@ -62,6 +62,7 @@ function openStore({ file, maxBytes }: WorkerSettings, tell: (message: WorkerMes
       return sequences;
     },
     purge: writer.purge,
+    size: writer.size,
     snapshot: (subjects: readonly string[]) => readSnapshot(db, subjects),
     page: (subjects: readonly string[], after: number, limit: number) =>
       readPage(db, subjects, after, limit),

@@ -31,7 +31,9 @@ function fieldsOf(path: string, { properties = {}, required = [] }: StructuralSc
 }
 
 function defaultOf(schema: StructuralSchema): string {
-  if (schema.default === undefined || schema.type === 'object') return '';
+  // What a default mapping holds stands in the rows of its fields; an empty text shows nothing.
+  const isMapping = schema.type === 'object' || schema.items?.type === 'object';
+  if (schema.default === undefined || schema.default === '' || isMapping) return '';
   const values = Array.isArray(schema.default) ? schema.default : [schema.default];
   return values.map((value) => `\`${String(value)}\``).join(' ');
 }

@@ -1,10 +1,11 @@
 /**
- * Writes what follows from the CRDs: types and field references. `--check` writes nothing and exits 1
- * when one of them is stale.
+ * Writes what follows from the CRDs, types and field references, and from cdk8s/, the manifests.
+ * `--check` writes nothing and exits 1 when one of them is stale.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { renderManifests } from '../cdk8s/manifests.ts';
 import { kinds } from '../contracts/kinds/all-kinds.ts';
 import { readCrd } from '../operator/schema/crd.ts';
 import { replaceReference } from './generate-reference.ts';
@@ -24,17 +25,22 @@ for (const kind of kinds) {
   update(`contracts/kinds/${folder}/README.md`, (page) => replaceReference(page, spec));
 }
 
+for (const [file, manifest] of renderManifests()) {
+  update(`cdk8s/manifests/${file}`, () => manifest);
+}
+
 if (stale.length > 0) {
   process.stderr.write(`stale, run npm run generate: ${stale.join(', ')}\n`);
   process.exitCode = 1;
 }
 
 function update(path: string, replace: (now: string) => string): void {
-  const now = readFileSync(join(root, path), 'utf8');
+  const file = join(root, path);
+  const now = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const wanted = replace(now);
   if (wanted === now) return;
   if (check) stale.push(path);
-  else writeFileSync(join(root, path), wanted);
+  else writeFileSync(file, wanted);
 }
 
 function format(source: string): string {

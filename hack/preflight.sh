@@ -72,3 +72,5 @@ build_go_client() {
   (cd "$root/test/clients/go" && go build -o "$cache/clients/go-client" .) </dev/null >&2 ||
     missing 'a Go that can build test/clients/go: go build failed, see above'
 }
+
+. "$root/hack/local-cluster/build.sh"

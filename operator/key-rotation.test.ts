@@ -2,7 +2,7 @@ import test from 'ava';
 import { isSecretSealed } from '../contracts/log-events.ts';
 import { createSeal } from '../event-log/seal.ts';
 import { generateSealingKey } from '../event-log/sealing-keys.ts';
-import { openWorld } from '../test/support/operator-world.ts';
+import { openWorld, subjects } from '../test/support/operator-world.ts';
 import { createTableSource } from '../test/support/table-source.ts';
 
 const withUsers = (port: number, name: string) => ({
@@ -13,8 +13,8 @@ const users = { auth: `ann:$2y$10$${'a'.repeat(53)}` };
 
 test('a new key seals every Secret in force anew, also of who keeps an old version', async (t) => {
   const world = await openWorld(t);
-  world.startPod();
   const [oldKey, newKey] = [generateSealingKey(), generateSealingKey()];
+  world.startPod('pod-1', () => null, [newKey.id, oldKey.id]);
   const source = createTableSource();
   const sourceAgain = createTableSource();
   for (const each of [source, sourceAgain]) {
@@ -37,6 +37,7 @@ test('a new key seals every Secret in force anew, also of who keeps an old versi
   const seal = createSeal([newKey, oldKey]);
   const second = world.operate(sourceAgain, { seal });
   await second.called('ready');
+  await sealedWith(world, newKey.id);
 
   t.deepEqual(await keyIds(world), [newKey.id, newKey.id, newKey.id, newKey.id]);
   const onlyNew = createSeal([newKey]);
@@ -67,6 +68,42 @@ test('a key that was removed too early is named', async (t) => {
   t.deepEqual(await keyIds(world), [oldKey.id]);
   t.true(second.problems.some((message) => message.includes(`the key "${oldKey.id}"`)));
 });
+
+test('a new key seals only when every live pod holds it, also after a restart of the operator', async (t) => {
+  const world = await openWorld(t);
+  const [oldKey, newKey] = [generateSealingKey(), generateSealingKey()];
+  const early = world.startPod('early', () => null, [oldKey.id]);
+  const late = world.startPod('late', () => null, [oldKey.id]);
+  let keys = [oldKey];
+  const source = createTableSource();
+  source.putSecret('users', users);
+  source.put('one', withUsers(3128, 'users'));
+  const first = world.operate(source, { seal: createSeal(() => keys) });
+  await first.called('ready');
+  await Promise.all([early.serving, late.serving]);
+
+  keys = [newKey, oldKey];
+  await early.hold([newKey.id, oldKey.id]);
+  await first.stop();
+  const sourceAgain = createTableSource();
+  sourceAgain.putSecret('users', users);
+  sourceAgain.put('one', withUsers(3128, 'users'));
+  const second = world.operate(sourceAgain, { seal: createSeal(() => keys) });
+  await second.called('ready');
+  t.deepEqual(await keyIds(world), [oldKey.id]);
+
+  await late.hold([newKey.id, oldKey.id]);
+  await sealedWith(world, newKey.id);
+  t.pass();
+});
+
+/** Resolves when every Secret in the log is sealed with this key. */
+async function sealedWith(world: Awaited<ReturnType<typeof openWorld>>, id: string): Promise<void> {
+  const enough = new AbortController();
+  for await (const _ of world.eventLog.follow([subjects.allConfig], enough.signal)) {
+    if ((await keyIds(world)).every((keyId) => keyId === id)) return enough.abort();
+  }
+}
 
 async function keyIds(world: Awaited<ReturnType<typeof openWorld>>): Promise<readonly unknown[]> {
   const sealed = await world.entries('secret.sealed');

@@ -133,6 +133,23 @@ test('who holds a port keeps it; when it is freed, the one that was refused gets
   t.is((await operator.status('a-new', isProgrammed)).generation, 1);
 });
 
+test('of those that are there at the start and want one port, the oldest gets it', async (t) => {
+  const world = await openWorld(t);
+  const source = createTableSource();
+  source.put('a-young', listenOn(3128), { createdAt: '2026-11-20T12:00:00Z' });
+  source.put('z-old', listenOn(3128), { createdAt: '2026-11-20T11:00:00Z' });
+
+  const operator = world.operate(source);
+  world.startPod();
+
+  await operator.status('z-old', isProgrammed);
+  await operator.status('a-young', (each) => each.includes('PortConflict'));
+  t.deepEqual(
+    (await world.story()).filter((each) => each.startsWith('configured')),
+    ['configured z-old'],
+  );
+});
+
 test('nothing is removed while a part of the source cannot be read', async (t) => {
   const world = await openWorld(t);
   const operator = world.operate();
@@ -247,6 +264,25 @@ test('a log that had to be made anew says that its history is lost', async (t) =
   const [lost] = await world.entries('historylost');
   t.like(lost?.event.data, { knownSequence: 1000 });
   t.true((lost?.sequence ?? 0) > 1000);
+});
+
+test('a log that was made anew by halves is made whole by the next leader, and said to be lost', async (t) => {
+  const world = await openWorld(t);
+  const { logId, append } = await world.eventLog.lead('an operator that dies', 1000);
+  const data = { logId, knownSequence: 1000 };
+  const event = { id: 'lost', source: 'table', type: 'dev.headgate.log.historylost.v1' };
+  const time = new Date(0).toISOString();
+  await append([{ subject: subjects.logJournal, event: { ...event, subject: 'log', time, data } }]);
+  const [source, sourceAgain] = [createTableSource(), createTableSource()];
+  for (const each of [source, sourceAgain]) each.put('one', listenOn(3128));
+
+  const operator = world.operate(source, { knownSequence: 1000 });
+  await operator.called('published 1, history lost');
+  await operator.stop();
+  const next = world.operate(sourceAgain, { knownSequence: 1000 });
+
+  await next.called('published 1');
+  t.is((await world.entries('historylost')).length, 1);
 });
 
 test('thousands of problems are told in part, not kept back', async (t) => {

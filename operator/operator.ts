@@ -7,7 +7,12 @@ import type { Seal } from '../event-log/seal.ts';
 import type { Log } from '../runtime/log.ts';
 import { runControlLoop } from './control-loop/control-loop.ts';
 import { type Listener, silentListener } from './control-loop/listener.ts';
+import { noPlacement, type Placement } from './control-loop/placement.ts';
+import type { PodExists } from './control-loop/pods.ts';
 import type { Source } from './control-loop/source.ts';
+import { meterEventLog } from './metered-event-log.ts';
+import { meterListener } from './metered-listener.ts';
+import { type OperatorMetrics, silentOperatorMetrics } from './metrics.ts';
 
 export type OperatorOptions = {
   readonly source: Source;
@@ -19,6 +24,9 @@ export type OperatorOptions = {
   readonly pools: readonly string[];
   readonly log: Log;
   readonly listener?: Partial<Listener>;
+  readonly metrics?: OperatorMetrics;
+  readonly placement?: Placement;
+  readonly podExists?: PodExists;
   /** Take over what another source published in this log. */
   readonly adopt?: boolean;
   /** The highest sequence known from before. */
@@ -34,25 +42,29 @@ export type Operator = AsyncDisposable & {
 
 /** Starts observing, deciding, recording and reporting, until it is disposed of. */
 export function startOperator(options: OperatorOptions): Operator {
-  const { source, eventLog, acknowledgements, seal, subjects, pools, log, listener } = options;
+  const { source, seal, subjects, pools, log, listener } = options;
   const { adopt = false, knownSequence = 0, now = monotonicNow } = options;
+  const { metrics = silentOperatorMetrics } = options;
+  const { placement = noPlacement, podExists = () => null } = options;
   const controller = new AbortController();
   const ended = runControlLoop(
     {
+      ...meterEventLog(options, subjects, metrics),
       source,
-      eventLog,
-      acknowledgements,
       seal,
       pools,
       log,
+      placement,
+      podExists,
+      metrics,
       adopt,
       knownSequence,
       holder: `${hostname()}/${process.pid}/${randomUUID()}`,
       writing: { subjects, sourceId: source.id, now },
-      listener: { ...silentListener, ...listener },
+      listener: meterListener({ ...silentListener, ...listener }, metrics, now),
     },
     controller,
-  );
+  ).finally(() => metrics.leads(null));
   ended.catch(() => undefined); // whoever awaits `ended` hears of it; nobody has to
   return {
     ended,

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { isProgrammed, message, openWorld, subjects } from '../test/support/operator-world.ts';
 import { createTableSource } from '../test/support/table-source.ts';
+import { noPlacement, type Placement } from './control-loop/placement.ts';
 
 const listenOn = (port: number, more: Readonly<Record<string, unknown>> = {}) => ({
   listeners: [{ name: 'all', port, address: '127.0.0.1' }],
@@ -78,4 +79,30 @@ test('a move to another pool ends in the old one only when the new one serves', 
     removed.map(({ subject }) => subject),
     [subjects.config('other', { kind: 'ForwardProxy', namespace: 'team-a', name: 'one' })],
   );
+});
+
+test('clients that have not been sent to the new pool yet are waited for, and the others are served', async (t) => {
+  const world = await openWorld(t);
+  const sent = new Set<string>();
+  const places: (readonly string[])[] = [];
+  const placement: Placement = {
+    ...noPlacement,
+    hasSwitched: ({ name }) => sent.has(name),
+    place: ({ key, leftBehind }) => key.name === 'one' && places.push(leftBehind),
+  };
+  const operator = world.operate(createTableSource(), { pools: ['default'], placement });
+  world.startPod();
+  operator.source.put('one', listenOn(3128, { pool: 'other' }));
+  await operator.status('one', (each) => each.includes('Accepted=True'));
+  operator.source.put('one', listenOn(3128));
+  await operator.status('one', isProgrammed);
+
+  operator.source.put('two', listenOn(3129));
+  await operator.status('two', isProgrammed);
+  const before = await world.entries('removed');
+  sent.add('one');
+  while ((await world.entries('removed')).length === 0) await setImmediate();
+
+  t.deepEqual(before, []);
+  while (places.at(-1)?.length !== 0) await setImmediate(); // whoever keeps pools is told
 });

@@ -36,6 +36,8 @@ export type SeriesMessage =
     }
   | { readonly type: 'scopeClosed'; readonly scope: number };
 
+/** Most scopes are of one resource and small, and there may be thousands: their first page is too. */
+const cellsOfFirstPage = 32;
 const cellsPerPage = 512;
 
 export class Cell {
@@ -98,7 +100,8 @@ function createScope(scope: number, tell: (message: SeriesMessage) => void): Met
     bound: Bound | null,
   ) {
     if (used + size > page.length) {
-      page = new Float64Array(new SharedArrayBuffer(cellsPerPage * Float64Array.BYTES_PER_ELEMENT));
+      const cellsOfPage = Math.max(size, page.length === 0 ? cellsOfFirstPage : cellsPerPage);
+      page = new Float64Array(new SharedArrayBuffer(cellsOfPage * Float64Array.BYTES_PER_ELEMENT));
       used = 0;
     }
     const index = used;

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { destination, type Logger, pino } from 'pino';
+import type { LogLevel } from '../contracts/log-level.ts';
 
 /** A JSON line each: `message` is constant, what varies is a field. Never give it a secret. */
 export type Log = {
@@ -14,7 +15,6 @@ export type Log = {
 };
 
 export type LogFields = Readonly<Record<string, unknown>>;
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** Lines waiting for a slow reader; past this they are dropped and counted. */
 const maxBufferedBytes = 4 * 1024 * 1024;

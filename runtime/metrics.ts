@@ -1,11 +1,26 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { type MetricName, metricFacts, metrics } from '../contracts/metric-names.ts';
-import { type Bound, otherValues, type SeriesMessage, seriesKey } from './count.ts';
+import {
+  isShownBy,
+  type MetricName,
+  metricFacts,
+  metrics,
+  type Role,
+} from '../contracts/metric-names.ts';
+import {
+  type Bound,
+  createMeter,
+  type Meter,
+  otherValues,
+  type SeriesMessage,
+  seriesKey,
+} from './count.ts';
 
 /** The main thread's view of every thread's pages, rendered for Prometheus when scraped. */
 export type Metrics = {
   /** Takes what the meter of thread `thread` says. */
   receive(thread: number, message: SeriesMessage): void;
+  /** A meter of this thread, for one part of the process: its scopes get into nobody's way. */
+  meter(): Meter;
   /** A thread is gone: its counts stay, its gauges do not. */
   threadEnded(thread: number): void;
   /** Prometheus text format. */
@@ -28,12 +43,27 @@ type Series = {
 /** Labels and their cells added up over all threads. */
 type Total = { readonly labels: Readonly<Record<string, string>>; readonly values: number[] };
 
-export function createMetrics({ processMetrics = true } = {}): Metrics {
+type MetricsOptions = {
+  /** Add what Node and the operating system say of the process. */
+  readonly processMetrics?: boolean;
+  /** What this process does; nothing is shown of what others do. */
+  readonly roles?: readonly Role[];
+};
+
+const bothRoles: readonly Role[] = ['pod', 'operator'];
+
+export function createMetrics(options: MetricsOptions = {}): Metrics {
+  const { processMetrics = true, roles = bothRoles } = options;
   const registry = new Registry();
   if (processMetrics) collectDefaultMetrics({ register: registry });
   const byName = new Map<MetricName, Set<Series>>();
+  /** By thread and scope: one of ten thousand resources goes without a look at the others. */
+  const byOwner = new Map<string, Set<Series>>();
+  /** Of threads that are gone. */
+  const ownerless = new Set<Series>();
+  let meters = 0;
   for (const name of Object.keys(metrics)) {
-    if (isMetricName(name)) {
+    if (isMetricName(name) && roles.some((role) => isShownBy(role, name))) {
       byName.set(name, new Set());
       register(registry, name, () => totalsOf(name, byName.get(name) ?? new Set()));
     }
@@ -43,47 +73,59 @@ export function createMetrics({ processMetrics = true } = {}): Metrics {
     for (const series of byName.values()) yield* series;
   }
 
+  function receive(thread: number, message: SeriesMessage): void {
+    const owner = { thread, scope: message.scope };
+    const owned = byOwner.get(ownerKey(owner)) ?? new Set();
+    if (message.type === 'scopeClosed') {
+      byOwner.delete(ownerKey(owner));
+      return closeScope(owned, ownerless);
+    }
+    const { scope: _, page, ...rest } = message;
+    const series = { ...rest, owner, page: new Float64Array(page), closing: false };
+    byName.get(series.name)?.add(series);
+    byOwner.set(ownerKey(owner), owned.add(series));
+  }
+
   return {
-    receive(thread, message) {
-      if (message.type === 'series') {
-        const { scope, page, ...series } = message;
-        const owner = { thread, scope };
-        const cells = new Float64Array(page);
-        byName.get(series.name)?.add({ ...series, owner, page: cells, closing: false });
-        return;
-      }
-      closeScope([...allSeries()], { thread, scope: message.scope });
+    receive,
+    meter() {
+      meters += 1;
+      const notAThread = -meters; // threads count up from 0
+      return createMeter((message) => receive(notAThread, message));
     },
     threadEnded(thread) {
       for (const series of allSeries()) {
         if (series.owner?.thread !== thread) continue;
+        byOwner.delete(ownerKey(series.owner));
         series.owner = null;
         if (metricFacts(series.name).type === 'gauge') byName.get(series.name)?.delete(series);
+        else ownerless.add(series);
       }
     },
     async render() {
       const last = [...allSeries()].filter(({ closing }) => closing);
       const text = await registry.metrics();
-      for (const series of last) byName.get(series.name)?.delete(series);
+      for (const series of last) {
+        byName.get(series.name)?.delete(series);
+        ownerless.delete(series);
+      }
       return text;
     },
     contentType: registry.contentType,
   };
 }
 
+function ownerKey({ thread, scope }: NonNullable<Series['owner']>): string {
+  return `${thread}/${scope}`;
+}
+
 /** What threads that are gone counted of a resource goes with the first scope that knew it. */
-function closeScope(
-  all: readonly Series[],
-  { thread, scope }: { readonly thread: number; readonly scope: number },
-): void {
-  const closing = all.filter(({ owner }) => owner?.thread === thread && owner.scope === scope);
-  const resources = new Set(closing.map(({ labels }) => labels['resource']));
+function closeScope(closing: ReadonlySet<Series>, ownerless: ReadonlySet<Series>): void {
+  const resources = new Set([...closing].map(({ labels }) => labels['resource']));
   for (const series of closing) series.closing = true;
-  for (const series of all) {
-    const { owner, labels } = series;
-    if (owner === null && 'resource' in labels && resources.has(labels['resource'])) {
-      series.closing = true;
-    }
+  for (const series of ownerless) {
+    const { labels } = series;
+    if ('resource' in labels && resources.has(labels['resource'])) series.closing = true;
   }
 }
 

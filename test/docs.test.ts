@@ -6,6 +6,8 @@ import { parseAllDocuments } from 'yaml';
 import { conditionReasons } from '../contracts/conditions.ts';
 import { errorCodes } from '../contracts/errors.ts';
 import { metrics } from '../contracts/metric-names.ts';
+import { comparisons } from '../dataplane/kinds/mirror-route/compare-answers.ts';
+import { skipReasons } from '../dataplane/kinds/mirror-route/mirroring/skip-reasons.ts';
 import { createValidator } from '../operator/schema/validator.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
@@ -39,7 +41,9 @@ test('every error code is explained in three lines', async (t) => {
 });
 
 test('every metric is explained in the words of the code', async (t) => {
-  const rows = (await read('docs/metrics.md')).split('\n').filter((row) => row.startsWith('| `'));
+  const rows = (await read('docs/metrics.md'))
+    .split('\n')
+    .filter((row) => row.startsWith('| `headgate_'));
   const expected = Object.entries(metrics).map(([name, { type, labels, help }]) => {
     const shownLabels = labels.map((label) => `\`${label}\``).join(' ');
     return `| \`${name}\` | ${type} | ${shownLabels} | ${help} |`;
@@ -47,6 +51,22 @@ test('every metric is explained in the words of the code', async (t) => {
 
   t.deepEqual(rows, expected);
 });
+
+const tables = [
+  ['every reason for which a copy is not sent', '## Why a copy was not sent', skipReasons],
+  ['everything that comes of comparing answers', '## What came of comparing answers', comparisons],
+] as const;
+
+for (const [what, heading, meanings] of tables) {
+  test(`${what} is explained in the words of the code`, async (t) => {
+    const [, section = ''] = (await read('docs/metrics.md')).split(heading);
+    const [table = ''] = section.split('\n## ');
+    const rows = table.split('\n').filter((row) => row.startsWith('| `'));
+
+    const expected = Object.entries(meanings).map(([name, text]) => `| \`${name}\` | ${text} |`);
+    t.deepEqual(rows, expected);
+  });
+}
 
 test('every condition and reason is explained', async (t) => {
   const sections = (await read('docs/status.md')).split(/^###? /m);

@@ -1,41 +1,50 @@
+import { checkForwardProxyConfig } from './forward-proxy/check-config.ts';
 import type { ForwardProxyConfig } from './forward-proxy/config.ts';
-import { desiredForwardProxy } from './forward-proxy/desired.ts';
-import {
-  type ForwardProxyEvent,
-  forwardProxyEventTypes,
-  isForwardProxyEvent,
-} from './forward-proxy/events.ts';
-import { evolve, type ForwardProxyState, initialState, lastGood } from './forward-proxy/evolve.ts';
 import type { ForwardProxySpec } from './forward-proxy/spec.ts';
+import {
+  type Lifecycle,
+  type LifecycleEvent,
+  type LifecycleState,
+  lifecycleOf,
+} from './lifecycle.ts';
+import { checkMirrorRouteConfig } from './mirror-route/check-config.ts';
+import type { MirrorRouteConfig } from './mirror-route/config.ts';
+import type { MirrorRouteSpec } from './mirror-route/spec.ts';
 
 /** Kind → its types. A new kind is one line here and one below. */
 export type Kinds = {
-  readonly ForwardProxy: {
-    readonly spec: ForwardProxySpec;
-    readonly config: ForwardProxyConfig;
-    readonly event: ForwardProxyEvent;
-    readonly state: ForwardProxyState;
-  };
+  readonly ForwardProxy: { readonly spec: ForwardProxySpec; readonly config: ForwardProxyConfig };
+  readonly MirrorRoute: { readonly spec: MirrorRouteSpec; readonly config: MirrorRouteConfig };
 };
 
 export type Kind = keyof Kinds;
 export type SpecOf<K extends Kind> = Kinds[K]['spec'];
 export type ConfigOf<K extends Kind> = Kinds[K]['config'];
-export type EventOf<K extends Kind> = Kinds[K]['event'];
-export type StateOf<K extends Kind> = Kinds[K]['state'];
+export type EventOf<K extends Kind> = LifecycleEvent<K, ConfigOf<K>>;
+export type StateOf<K extends Kind> = LifecycleState<ConfigOf<K>>;
 
-export const allKinds = {
+type Facts<K extends Kind> = Lifecycle<K, ConfigOf<K>> & {
+  readonly plural: string;
+  readonly shortName: string;
+};
+
+export const allKinds: { readonly [K in Kind]: Facts<K> } = {
   ForwardProxy: {
     plural: 'forwardproxies',
     shortName: 'fp',
-    eventTypes: forwardProxyEventTypes,
-    isEvent: isForwardProxyEvent,
-    desired: desiredForwardProxy,
-    initialState,
-    evolve,
-    lastGood,
+    ...lifecycleOf('ForwardProxy', checkForwardProxyConfig),
   },
-} as const satisfies Record<Kind, unknown>;
+  MirrorRoute: {
+    plural: 'mirrorroutes',
+    shortName: 'mr',
+    ...lifecycleOf('MirrorRoute', checkMirrorRouteConfig),
+  },
+};
+
+/** What all-kinds.ts says of a kind that is only known when the program runs. */
+export function factsOf<K extends Kind>(kind: K): Facts<K> {
+  return allKinds[kind];
+}
 
 export const kinds = Object.keys(allKinds) as readonly Kind[];
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { forwardProxyEventTypes } from '../../contracts/kinds/forward-proxy/events.ts';
+import { allKinds } from '../../contracts/kinds/all-kinds.ts';
 import { logEventTypes } from '../../contracts/log-events.ts';
 import { createSubjects } from '../../contracts/subjects.ts';
 import { forwardProxyConfig } from '../../test/support/forward-proxy-config.ts';
@@ -8,10 +8,13 @@ import {
   type DesiredState,
   disconnected,
   nothingDesired,
-  withEntry,
+  withEntries,
   withMalformed,
   withSnapshot,
 } from './desired-state.ts';
+
+const withEntry = (state: DesiredState, logId: string, one: ConfigEntry) =>
+  withEntries(state, logId, [one]);
 
 const subjects = createSubjects();
 const config = forwardProxyConfig();
@@ -30,7 +33,7 @@ const configured = (
   name: string,
   change: Readonly<Record<string, unknown>> = {},
 ) =>
-  entry(sequence, name, forwardProxyEventTypes.ForwardProxyConfigured, {
+  entry(sequence, name, allKinds.ForwardProxy.eventTypes.ForwardProxyConfigured, {
     type: 'ForwardProxyConfigured',
     ...decided,
     uid: `uid-${name}`,
@@ -38,7 +41,7 @@ const configured = (
     ...change,
   });
 const removed = (sequence: number, name: string) =>
-  entry(sequence, name, forwardProxyEventTypes.ForwardProxyRemoved, {
+  entry(sequence, name, allKinds.ForwardProxy.eventTypes.ForwardProxyRemoved, {
     type: 'ForwardProxyRemoved',
     uid: `uid-${name}`,
   });
@@ -51,6 +54,26 @@ const published = (sequence: number, logId: string): ConfigEntry => ({
     type: logEventTypes.poolPublished,
     subject: 'default',
     data: { pool: 'default', logId },
+  },
+});
+
+const endpoints = (
+  sequence: number,
+  name: string,
+  address: string,
+  from = 'team-a',
+): ConfigEntry => ({
+  subject: subjects.endpoints('default', { namespace: 'team-a', name, from }),
+  sequence,
+  event: {
+    type: logEventTypes.endpointsObserved,
+    subject: `Service/team-a/${name}`,
+    data: {
+      namespace: 'team-a',
+      name,
+      from,
+      ports: [{ port: 80, endpoints: [{ address, port: 8080 }] }],
+    },
   },
 });
 
@@ -179,7 +202,7 @@ const unservable: ReadonlyArray<readonly [string, ConfigEntry, string]> = [
   ],
   [
     'an event that is none',
-    entry(8, 'a', forwardProxyEventTypes.ForwardProxyConfigured, null),
+    entry(8, 'a', allKinds.ForwardProxy.eventTypes.ForwardProxyConfigured, null),
     'Invalid',
   ],
 ];
@@ -294,4 +317,43 @@ test('what cannot be read in a rebuilt log outlives the word that all is publish
   );
 
   t.deepEqual(names(after), ['a']);
+});
+
+test('who serves a Service is what was said last, and what is not said any more is gone', (t) => {
+  const first = withSnapshot(nothingDesired, 'log', 3, [
+    endpoints(1, 'shop', '10.0.0.1'),
+    endpoints(2, 'cart', '10.0.0.9'),
+    published(3, 'log'),
+  ]);
+  const second = withEntries(first, 'log', [endpoints(4, 'shop', '10.0.0.2')]);
+  const third = withSnapshot(second, 'log', 6, [
+    endpoints(4, 'shop', '10.0.0.2'),
+    published(3, 'log'),
+  ]);
+
+  const addresses = ({ endpoints: known }: typeof first) =>
+    Array.from(known, ([name, { ports, sequence }]) => [
+      name,
+      ports[0]?.endpoints[0]?.address,
+      sequence,
+    ]);
+  t.deepEqual(addresses(first), [
+    ['team-a/shop', '10.0.0.1', 1],
+    ['team-a/cart', '10.0.0.9', 2],
+  ]);
+  t.deepEqual(addresses(second)[0], ['team-a/shop', '10.0.0.2', 4]);
+  t.deepEqual(addresses(third), [['team-a/shop', '10.0.0.2', 4]]);
+});
+
+test('endpoints of a log that was lost stay until the new one is published', (t) => {
+  const old = withSnapshot(nothingDesired, 'old', 2, [
+    endpoints(1, 'shop', '10.0.0.1'),
+    published(2, 'old'),
+  ]);
+
+  const unpublished = withSnapshot(old, 'new', 100, []);
+  const complete = withEntries(unpublished, 'new', [published(101, 'new')]);
+
+  t.is(unpublished.endpoints.size, 1);
+  t.is(complete.endpoints.size, 0);
 });

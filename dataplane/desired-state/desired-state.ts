@@ -1,11 +1,14 @@
 import { allKinds, type ConfigOf, type Kind } from '../../contracts/kinds/all-kinds.ts';
 import {
+  type EndpointsObserved,
+  isEndpointsObserved,
   isPoolPublished,
   isSecretSealed,
   logEventTypes,
   type SecretSealed,
 } from '../../contracts/log-events.ts';
 import { parseKey, type ResourceKey } from '../../contracts/resource-key.ts';
+import { serviceId } from '../../contracts/service-reference.ts';
 
 /** What the log says this pool should serve, as far as it was read. Immutable. */
 export type DesiredState = {
@@ -18,6 +21,8 @@ export type DesiredState = {
   readonly resources: ReadonlyMap<string, DesiredResource>;
   /** By `namespace/name`. */
   readonly secrets: ReadonlyMap<string, DesiredSecret>;
+  /** By `serviceId`. */
+  readonly endpoints: ReadonlyMap<string, DesiredEndpoints>;
   /** Subjects whose last entry cannot be read: what stands there is unknown, not absent. */
   readonly unreadable: ReadonlySet<string>;
 };
@@ -43,6 +48,12 @@ export type DesiredContent =
 
 export type DesiredSecret = SecretSealed & { readonly subject: string; readonly logId: string };
 
+export type DesiredEndpoints = EndpointsObserved & {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly logId: string;
+};
+
 /** One entry of the log, as `follow` hands it over. */
 export type ConfigEntry = {
   readonly subject: string;
@@ -63,6 +74,7 @@ export const nothingDesired: DesiredState = {
   published: false,
   resources: new Map(),
   secrets: new Map(),
+  endpoints: new Map(),
   unreadable: new Set(),
 };
 
@@ -75,11 +87,9 @@ export function withSnapshot(
 ): DesiredState {
   const published = entries.some((entry) => isPublished(entry, logId));
   // Folded over what was known: a version this pod must refuse belongs to the resource it has.
-  const folded = entries.reduce(
-    (next, entry) => (isPublished(entry, logId) ? next : withEntry(next, logId, entry)),
-    { ...state, logId, published },
-  );
-  const complete = { ...folded, sequence };
+  const draft = draftOf({ ...state, logId, published });
+  for (const entry of entries) if (!isPublished(entry, logId)) fold(draft, logId, entry);
+  const complete = { ...draft, sequence };
   return published ? onlyListed(complete, entries) : complete;
 }
 
@@ -89,14 +99,52 @@ function onlyListed(state: DesiredState, entries: readonly ConfigEntry[]): Desir
   const kept = (subject: string) => listed.has(subject) || state.unreadable.has(subject);
   const resources = [...state.resources].filter(([subject]) => kept(subject));
   const secrets = [...state.secrets].filter(([, { subject }]) => kept(subject));
-  return { ...state, resources: new Map(resources), secrets: new Map(secrets) };
+  const endpoints = [...state.endpoints].filter(([, { subject }]) => kept(subject));
+  return {
+    ...state,
+    resources: new Map(resources),
+    secrets: new Map(secrets),
+    endpoints: new Map(endpoints),
+  };
 }
 
-export function withEntry(state: DesiredState, logId: string, entry: ConfigEntry): DesiredState {
-  const next = { ...readable(state, entry.subject), sequence: entry.sequence };
-  if (isPublished(entry, logId)) return sweep({ ...next, published: true }, logId);
-  if (entry.event.type === logEventTypes.secretSealed) return withSecret(next, logId, entry);
-  return withResource(next, logId, entry);
+/** Together: of ten thousand resources a copy for each entry would be most of the work. */
+export function withEntries(
+  state: DesiredState,
+  logId: string,
+  entries: readonly ConfigEntry[],
+): DesiredState {
+  const draft = draftOf(state);
+  for (const entry of entries) fold(draft, logId, entry);
+  return draft;
+}
+
+/** A state that nobody else has seen yet. */
+type Draft = {
+  -readonly [Field in keyof DesiredState]: DesiredState[Field] extends ReadonlyMap<infer K, infer V>
+    ? Map<K, V>
+    : DesiredState[Field] extends ReadonlySet<infer Item>
+      ? Set<Item>
+      : DesiredState[Field];
+};
+
+function draftOf(state: DesiredState): Draft {
+  return {
+    ...state,
+    resources: new Map(state.resources),
+    secrets: new Map(state.secrets),
+    endpoints: new Map(state.endpoints),
+    unreadable: new Set(state.unreadable),
+  };
+}
+
+function fold(draft: Draft, logId: string, entry: ConfigEntry): void {
+  draft.unreadable.delete(entry.subject);
+  draft.sequence = entry.sequence;
+  if (isPublished(entry, logId)) sweep(draft, logId);
+  else if (entry.event.type === logEventTypes.secretSealed) foldSecret(draft, logId, entry);
+  else if (entry.event.type === logEventTypes.endpointsObserved) foldEndpoints(draft, logId, entry);
+  else foldResource(draft, logId, entry);
 }
 
 /** An entry nobody can read: what this pod has of that resource or secret stays, and it says so. */
@@ -117,13 +165,6 @@ export function disconnected(state: DesiredState): DesiredState {
   return { ...state, unreadable: new Set() };
 }
 
-function readable(state: DesiredState, subject: string): DesiredState {
-  if (!state.unreadable.has(subject)) return state;
-  const unreadable = new Set(state.unreadable);
-  unreadable.delete(subject);
-  return { ...state, unreadable };
-}
-
 function isPublished({ event }: ConfigEntry, logId: string): boolean {
   return (
     event.type === logEventTypes.poolPublished &&
@@ -133,31 +174,37 @@ function isPublished({ event }: ConfigEntry, logId: string): boolean {
 }
 
 /** Everything is published: what still comes from an older log was not. */
-function sweep(state: DesiredState, logId: string): DesiredState {
-  const kept = (subject: string, from: string) => from === logId || state.unreadable.has(subject);
-  const resources = [...state.resources].filter(([subject, of]) => kept(subject, of.logId));
-  const secrets = [...state.secrets].filter(([, { subject, logId: from }]) => kept(subject, from));
-  return { ...state, resources: new Map(resources), secrets: new Map(secrets) };
+function sweep(draft: Draft, logId: string): void {
+  draft.published = true;
+  for (const [subject, { logId: from }] of draft.resources) {
+    if (from !== logId && !draft.unreadable.has(subject)) draft.resources.delete(subject);
+  }
+  for (const referred of [draft.secrets, draft.endpoints]) {
+    for (const [name, { subject, logId: from }] of referred) {
+      if (from !== logId && !draft.unreadable.has(subject)) referred.delete(name);
+    }
+  }
 }
 
-function withSecret(
-  state: DesiredState,
-  logId: string,
-  { subject, event }: ConfigEntry,
-): DesiredState {
-  if (!isSecretSealed(event.data)) return state;
-  const secrets = new Map(state.secrets);
+function foldSecret({ secrets }: Draft, logId: string, { subject, event }: ConfigEntry): void {
+  if (!isSecretSealed(event.data)) return;
   secrets.set(`${event.data.namespace}/${event.data.name}`, { ...event.data, subject, logId });
-  return { ...state, secrets };
 }
 
-function withResource(state: DesiredState, logId: string, entry: ConfigEntry): DesiredState {
-  const { subject, sequence, event } = entry;
+function foldEndpoints(
+  { endpoints }: Draft,
+  logId: string,
+  { subject, sequence, event: { data } }: ConfigEntry,
+): void {
+  if (!isEndpointsObserved(data)) return;
+  endpoints.set(serviceId(data), { ...data, subject, sequence, logId });
+}
+
+function foldResource({ resources }: Draft, logId: string, entry: ConfigEntry): void {
+  const { sequence, subject, event } = entry;
   const key = parseKey(event.subject);
-  if (key === null) return state;
-  const resources = new Map(state.resources);
+  if (key === null) return;
   const desired = allKinds[key.kind].desired(event.type, event.data);
-  const known = state.resources.get(subject);
   const base = { key, sequence, logId };
   switch (desired.is) {
     case 'removed':
@@ -170,11 +217,10 @@ function withResource(state: DesiredState, logId: string, entry: ConfigEntry): D
     }
     case 'refused': {
       const reason = desired.unknownField ? 'UnsupportedField' : 'Invalid';
-      const { uid = subject, generation = 0 } = known ?? {};
+      const { uid = subject, generation = 0 } = resources.get(subject) ?? {};
       const content = { servable: false, reason, message: desired.message } as const;
       resources.set(subject, { ...base, uid, generation, content });
       break;
     }
   }
-  return { ...state, resources };
 }

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { limitsMemory, openLimits, reclaimLimits } from './shared-limits.ts';
 
@@ -53,4 +56,33 @@ test('what a dead thread held can be taken again, what others hold cannot', (t) 
     [true, true, true, false],
   );
   t.true(again.take('tunnels', 1));
+});
+
+const program = `
+  import { workerData, parentPort } from 'node:worker_threads';
+  const { openLimits } = await import(${JSON.stringify(join(import.meta.dirname, 'shared-limits.ts'))});
+  const limits = openLimits(workerData, 0);
+  parentPort.postMessage('started');
+  for (;;) if (limits.take('connections', 2)) limits.give('connections');
+`;
+
+test('a thread that dies while it takes and gives leaves no place taken, and none too many', async (t) => {
+  const memory = limitsMemory(2);
+  for (let deaths = 0; deaths < 20; deaths++) {
+    const thread = new Worker(program, {
+      eval: true,
+      execArgv: ['--input-type=module'],
+      workerData: memory,
+    });
+    t.teardown(() => thread.terminate());
+    await once(thread, 'message');
+    await thread.terminate();
+    reclaimLimits(memory, 0);
+  }
+
+  const limits = openLimits(memory, 1);
+  t.deepEqual(
+    [1, 2, 3].map(() => limits.take('connections', 2)),
+    [true, true, false],
+  );
 });

@@ -43,10 +43,13 @@ async function dial(
     failure: ProxyError | null;
     socket: Socket | null;
   }>();
-  dialer.dial({ addresses: hosts.map(ip), port, timeoutMs: 60_000 }, (failure, socket) => {
-    if (socket !== null) t.teardown(() => socket.destroy());
-    resolve({ failure, socket });
-  });
+  dialer.dial(
+    { addresses: hosts.map(ip), port, timeoutMs: 60_000, tls: null },
+    (failure, socket) => {
+      if (socket !== null) t.teardown(() => socket.destroy());
+      resolve({ failure, socket });
+    },
+  );
   return promise;
 }
 
@@ -151,7 +154,7 @@ test('a dial that takes too long fails when it is swept, not before', async (t) 
 test('C20: a dial given up is never heard of again', async (t) => {
   const { port } = await startBlackHole(t);
   const dialer = createDialer();
-  const under = dialer.dial({ addresses: [ip('127.0.0.1')], port, timeoutMs: 1 }, () =>
+  const under = dialer.dial({ addresses: [ip('127.0.0.1')], port, timeoutMs: 1, tls: null }, () =>
     t.fail('it was given up'),
   );
 

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { type ErrorCode, ProxyError } from '../../contracts/errors.ts';
 import type { Ip } from '../protocols/ip-address.ts';
+import type { UpstreamTls } from './upstream-tls.ts';
 
 /**
  * The one way out: every outbound connection of every feature is dialled here, to addresses that
@@ -17,7 +18,10 @@ export type Dialer = {
 export type DialRequest = {
   readonly addresses: readonly Ip[];
   readonly port: number;
+  /** Until the connection can be used: the handshake of TLS is in it. */
   readonly timeoutMs: number;
+  /** `null`: without TLS. */
+  readonly tls: UpstreamTls | null;
 };
 
 export type Dialled = (failure: ProxyError | null, socket: Socket | null) => void;
@@ -51,7 +55,7 @@ export function createDialer(maxSockets = Number.POSITIVE_INFINITY): Dialer {
 }
 
 function race(
-  { addresses, port, timeoutMs }: DialRequest,
+  { addresses, port, timeoutMs, tls }: DialRequest,
   done: Dialled,
   running: Set<Running>,
   count: (socket: Socket) => void,
@@ -105,9 +109,20 @@ function race(
     socket.once('connect', () => {
       if (!running.has(self)) return;
       socket.removeListener('error', onError);
-      finish(null, socket);
+      if (tls === null) finish(null, socket);
+      else secure(socket, ip, tls);
     });
     if (next < addresses.length) timer = setTimeout(attempt, attemptDelayMs);
+  }
+
+  /** The first that connects is the one, whatever comes of its handshake. */
+  function secure(socket: Socket, ip: Ip, terms: UpstreamTls): void {
+    if (timer !== null) clearTimeout(timer);
+    for (const other of attempts) if (other !== socket) other.destroy();
+    terms.handshake(socket, `${ip.text} port ${port}`, (problem, secured) => {
+      attempts.delete(socket); // it lives on in the one around it
+      finish(problem, secured);
+    });
   }
 
   running.add(self);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type Answer, decode, encode, type Question } from 'dns-packet';
 import type { ErrorCode } from '../../contracts/errors.ts';
-import type { AddressFamily } from '../../contracts/kinds/forward-proxy/config.ts';
+import type { AddressFamily } from '../../contracts/kinds/serving.ts';
 import {
   createResolver,
   type LookupResult,

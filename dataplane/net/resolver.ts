@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns';
 import { readFileSync } from 'node:fs';
 import type { ErrorCode } from '../../contracts/errors.ts';
-import type { AddressFamily } from '../../contracts/kinds/forward-proxy/config.ts';
+import type { AddressFamily } from '../../contracts/kinds/serving.ts';
 import { type Ip, parseIp } from '../protocols/ip-address.ts';
 
 /**

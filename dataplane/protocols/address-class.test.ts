@@ -1,5 +1,5 @@
 import test from 'ava';
-import { addressClasses } from '../../contracts/kinds/forward-proxy/config.ts';
+import { addressClasses } from '../../contracts/kinds/serving.ts';
 import { classesOf } from './address-class.ts';
 import { parseIp } from './ip-address.ts';
 

@@ -1,4 +1,4 @@
-import type { AddressClass } from '../../contracts/kinds/forward-proxy/config.ts';
+import type { AddressClass } from '../../contracts/kinds/serving.ts';
 import { type Cidr, type Ip, inAny, parseCidr } from './ip-address.ts';
 
 /** What the IANA special-purpose registries and the clouds' documents say of address ranges. */

@@ -6,6 +6,7 @@ export const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 const reasons: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   403: 'Forbidden',
+  404: 'Not Found',
   405: 'Method Not Allowed',
   407: 'Proxy Authentication Required',
   408: 'Request Timeout',
@@ -31,11 +32,23 @@ export type HttpRefusal = {
   readonly body: string;
 };
 
+/** Who answers. */
+export type Answering = {
+  /** For `Proxy-Status`. */
+  readonly proxy: string;
+  readonly realm: string | null;
+  /** The methods that are served, where one is not. */
+  readonly allow?: string;
+};
+
+const proxyMethods = 'GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, CONNECT';
+export const routeMethods = 'GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH';
+
 /** RFC 9209 §2: `via; error=connection_refused; details="…"`. Never names secrets or internals. */
 export function httpRefusal(
   code: ErrorCode,
   message: string,
-  { proxy, realm }: { readonly proxy: string; readonly realm: string | null },
+  { proxy, realm, allow = proxyMethods }: Answering,
 ): HttpRefusal {
   const { status } = errorCodes[code];
   const fields = [
@@ -48,7 +61,7 @@ export function httpRefusal(
     fields.push('Proxy-Authenticate', `Basic realm=${quoted(realm ?? 'proxy')}, charset="UTF-8"`);
   if (status === 429) fields.push('Retry-After', '60');
   if (status === 503) fields.push('Retry-After', '1');
-  if (status === 405) fields.push('Allow', 'GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, CONNECT');
+  if (status === 405) fields.push('Allow', allow);
   return { status, reason: reasons[status] ?? 'Error', fields, body: `${message}\n` };
 }
 

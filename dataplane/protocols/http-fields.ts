@@ -46,12 +46,14 @@ export type RequestHead = {
   readonly fields: RawFields;
 };
 
+const spoken: ReadonlySet<string> = new Set(['2', '1.1', '1.0']);
+
 /**
  * The checks Node's parser leaves to us (research §0.2–4, RFC 9112 §2.3, §3.2, §6.1, RFC 9110 §7.6.1).
  */
 export function findHeadProblem(head: RequestHead, limits: HeadLimits): HeadProblem | null {
   const { target, httpVersion } = head;
-  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+  if (!spoken.has(httpVersion)) {
     return httpVersion === '0.9'
       ? { code: 'http_request_error', problem: 'the request line has no HTTP version' }
       : { code: 'version_unsupported', problem: `HTTP/${httpVersion} is not spoken here` };
@@ -135,7 +137,7 @@ function findFieldProblem({ method, httpVersion, fields }: RequestHead): HeadPro
   }
   if (hosts > 1) return bad('more than one Host header');
   if (credentials > 1) return bad('more than one Proxy-Authorization header');
-  return hosts === 0 && httpVersion === '1.1' ? bad('no Host header') : null;
+  return hosts === 0 && httpVersion !== '1.0' ? bad('no Host header') : null;
 }
 
 function optionsOf(value: string): readonly string[] {

@@ -22,8 +22,12 @@ export type Cidr = {
 
 /** Four decimal parts, or IPv6 without brackets and zone; everything else is `null`. */
 export function parseIp(text: string): Ip | null {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipv4(ipaddr.IPv4.parse(text).octets);
-  if (!text.includes(':') || text.includes('%')) return null;
+  // Asked about IPv6, the library's check for IPv4 throws and catches: slower than all the rest.
+  if (!text.includes(':')) {
+    const isIpv4 = ipaddr.IPv4.isValidFourPartDecimal(text);
+    return isIpv4 ? ipv4(ipaddr.IPv4.parse(text).octets) : null;
+  }
+  if (text.includes('%')) return null;
   const groups = text.includes('.') ? withHexTail(text) : text;
   return groups !== null && ipaddr.IPv6.isValid(groups) ? ipv6(ipaddr.IPv6.parse(groups)) : null;
 }

@@ -1,11 +1,21 @@
 import test from 'ava';
-import { planSockets, type SocketOwner, type Sockets, socketKey } from './plan.ts';
+import {
+  ownersOf,
+  planSockets,
+  type SocketClaim,
+  type SocketOwner,
+  type Sockets,
+  socketKey,
+} from './plan.ts';
 
 const socket = (address: string, port: number, uid = 'a', listener = 'main'): SocketOwner => ({
   address,
   port,
   uid,
   listener,
+  sharing: null,
+  seniority: '',
+  others: [],
 });
 
 const sockets = (...owners: readonly SocketOwner[]): Sockets =>
@@ -89,4 +99,31 @@ test('all that runs closes when nothing is wanted any more', (t) => {
   const running = sockets(socket('::', 1), socket('::', 2));
 
   t.deepEqual(planSockets(running, new Map()).close, [':: 1', ':: 2']);
+});
+
+/** Of a resource as old as its place in the alphabet says. */
+const claim = (uid: string, sharing: string | null = 'main'): SocketClaim => {
+  const { others: _, ...alone } = socket('::', 443, uid);
+  return { ...alone, sharing, seniority: uid };
+};
+/** `owner others`, after what was running. */
+const sharers = (claims: readonly SocketClaim[], running: Sockets = new Map()): string => {
+  const [owner] = ownersOf(claims, running).values();
+  return [owner?.uid, ...(owner?.others ?? [])].join(' ');
+};
+
+test('a socket that is shared is the oldest’s, whoever comes first', (t) => {
+  t.is(sharers([claim('c'), claim('a'), claim('b')]), 'a b c');
+  t.is(sharers([claim('c'), claim('a')], ownersOf([claim('b'), claim('c')], new Map())), 'a c');
+});
+
+test('of claims that exclude each other the one stays that was there', (t) => {
+  t.is(sharers([claim('a', null), claim('b', null)]), 'a');
+  const heldBy = (...claims: readonly SocketClaim[]) => ownersOf(claims, new Map());
+  t.is(sharers([claim('a', null), claim('b', null)], heldBy(claim('b', null))), 'b');
+  t.is(sharers([claim('a', 'other'), claim('b'), claim('c')], heldBy(claim('c'))), 'b c');
+  const changed = [claim('a', 'other'), claim('b'), claim('c')];
+  t.is(sharers(changed, heldBy(claim('a'), claim('b'), claim('c'))), 'b c');
+  const renamed = [claim('z', 'z'), claim('b', 'other')];
+  t.is(sharers(renamed, heldBy(claim('b'))), 'b');
 });

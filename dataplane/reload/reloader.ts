@@ -5,15 +5,23 @@ import { formatKey } from '../../contracts/resource-key.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { InForce } from '../desired-state/acknowledge.ts';
 import type { DesiredResource, DesiredState } from '../desired-state/desired-state.ts';
-import { wantedBy } from '../kinds/wanted.ts';
-import { clientCountsMemory } from '../limits/client-counts.ts';
-import { idleBoardMemory } from '../limits/idle-board.ts';
-import { limitsMemory } from '../limits/shared-limits.ts';
+import { wantedOf } from '../kinds/wanted.ts';
 import { type BoundSocket, bind } from '../net/listen.ts';
 import type { SecretBox } from '../secrets/secret-box.ts';
+import { findUnusable } from '../serving/tls-listener.ts';
 import type { SelfEndpoint, ServedResource } from '../workers/messages.ts';
 import type { WorkerPool } from '../workers/worker-pool.ts';
-import { planSockets, type SocketOwner, type Sockets, socketKey } from './plan.ts';
+import { endpointsFor } from './endpoints.ts';
+import {
+  ownersOf,
+  planSockets,
+  type SocketClaim,
+  type SocketOwner,
+  type Sockets,
+  sharersOf,
+  socketKey,
+} from './plan.ts';
+import { sharedMemory } from './shared-memory.ts';
 
 /**
  * Brings what runs to what is wanted, one state at a time, the newest first: states that come
@@ -21,6 +29,8 @@ import { planSockets, type SocketOwner, type Sockets, socketKey } from './plan.t
  */
 export type Reloader = AsyncDisposable & {
   want(state: DesiredState): void;
+  /** The versions that run. */
+  served(): Iterable<ServedResource<Kind>>;
 };
 
 export type ReloaderSettings = {
@@ -30,22 +40,19 @@ export type ReloaderSettings = {
   /** Endpoints no client may be sent to, besides the listeners. */
   readonly self: readonly SelfEndpoint[];
   readonly logger: Log;
-  onApplied(inForce: Omit<InForce, 'draining'>): void;
+  onApplied(inForce: Omit<InForce, 'draining' | 'health'>): void;
 };
 
 /** A version that runs, or is about to. */
-type Version = ServedResource<Kind> & { readonly sockets: readonly SocketOwner[] };
+type Version = ServedResource<Kind> & { readonly sockets: readonly SocketClaim[] };
 
-/** What the system refused is tried again: ports get free without anybody telling. */
+/** Ports get free, and sealing keys arrive, without anybody telling: what lacks them is tried again. */
+const passes: ReadonlySet<Refusal['reason']> = new Set(['PortUnavailable', 'SecretUnreadable']);
 const retryMs = 2_000;
 
 export function createReloader(settings: ReloaderSettings): Reloader {
   const { pool, secrets, logger, workers } = settings;
   const bound = new Map<string, BoundSocket>();
-  const memory = new Map<
-    string,
-    { limits: SharedArrayBuffer; idle: SharedArrayBuffer; clients: SharedArrayBuffer | null }
-  >();
   let owners: Sockets = new Map();
   let running: ReadonlyMap<string, Version> = new Map();
   let version = 0;
@@ -54,18 +61,6 @@ export function createReloader(settings: ReloaderSettings): Reloader {
   let retry: NodeJS.Timeout | null = null;
   let soon: NodeJS.Immediate | null = null;
   let closed = false;
-
-  function memoryOf(uid: string, countsClients: boolean) {
-    const known = memory.get(uid) ?? {
-      limits: limitsMemory(workers),
-      idle: idleBoardMemory(workers),
-      clients: null,
-    };
-    const clients = known.clients ?? (countsClients ? clientCountsMemory(workers) : null);
-    const mine = { ...known, clients };
-    memory.set(uid, mine);
-    return mine;
-  }
 
   async function candidate(
     state: DesiredState,
@@ -79,23 +74,35 @@ export function createReloader(settings: ReloaderSettings): Reloader {
     };
     if (!content.servable)
       return keep(content.reason, 'proxy_configuration_error', content.message);
-    const known = running.get(uid);
-    if (known?.sequence === sequence) return known;
     const { config } = content;
-    const { listeners, secrets: needed, countsClients } = wantedBy[key.kind](config);
+    const needs = wantedOf(key, config);
+    const endpoints = endpointsFor(state, needs.services);
+    const known = running.get(uid);
+    if (known?.sequence === sequence) {
+      const isSame = known.endpointsSequence === endpoints.endpointsSequence;
+      return isSame ? known : { ...known, ...endpoints };
+    }
+    const { listeners, secrets: needed } = needs;
     const problem = await secrets.open(state, needed);
     if (problem !== null) return keep('SecretUnreadable', 'proxy_configuration_error', problem);
+    const certificates = secrets.certificates(needed);
+    const unusable = findUnusable(certificates);
+    if (unusable !== null) return keep('SecretUnreadable', 'proxy_configuration_error', unusable);
     return {
       ...key,
       uid,
       generation,
       sequence,
       config,
+      ...endpoints,
       secrets: Object.fromEntries(
         needed.map((secret) => [`${secret.namespace}/${secret.name}`, secret.digest]),
       ),
-      ...memoryOf(uid, countsClients),
-      sockets: listeners.map(({ name, address, port }) => ({ address, port, uid, listener: name })),
+      certificates,
+      ...sharedMemory(workers, known ?? null, needs),
+      sockets: listeners.map(({ name, address, port, sharing }) => {
+        return { address, port, uid, listener: name, sharing, seniority: needs.seniority };
+      }),
     };
   }
 
@@ -106,21 +113,22 @@ export function createReloader(settings: ReloaderSettings): Reloader {
     refusals: Refusal[],
   ) {
     for (const socket of sockets) {
-      const next = versions.get(socket.uid);
-      const current =
-        next?.sockets.some((other) => socketKey(other) === socketKey(socket)) ?? false;
-      if (!current || next === undefined) continue; // refused a moment ago, for another port
+      const wanting = sharersOf(socket)
+        .flatMap((uid) => versions.get(uid) ?? [])
+        .filter((next) => next.sockets.some((other) => socketKey(other) === socketKey(socket)));
+      if (wanting.length === 0) continue; // refused a moment ago, for another port
       try {
         bound.set(socketKey(socket), await bind(socket.address, socket.port));
       } catch (error) {
-        refuse(next, socket, bindProblem(error), versions, refusals);
+        const problem = bindProblem(error);
+        for (const next of wanting) refuse(next, socket, problem, versions, refusals);
       }
     }
   }
 
   function refuse(
     next: Version,
-    { address, port, listener }: SocketOwner,
+    { address, port, listener }: SocketClaim,
     problem: string,
     versions: Map<string, Version>,
     refusals: Refusal[],
@@ -141,15 +149,10 @@ export function createReloader(settings: ReloaderSettings): Reloader {
   }
 
   function socketsOf(versions: ReadonlyMap<string, Version>): Sockets {
-    const all = new Map<string, SocketOwner>();
-    for (const { sockets } of versions.values()) {
-      for (const socket of sockets) {
-        const key = socketKey(socket);
-        // Two versions may claim one socket when a refused one kept its own: the holder keeps it.
-        if (!all.has(key) || owners.get(key)?.uid === socket.uid) all.set(key, socket);
-      }
-    }
-    return all;
+    return ownersOf(
+      versions.values().flatMap(({ sockets }) => sockets),
+      owners,
+    );
   }
 
   /** Refuses who claims a socket that its holder kept, until each has what it claims. */
@@ -159,7 +162,7 @@ export function createReloader(settings: ReloaderSettings): Reloader {
       const claims = [...versions.values()]
         .filter((next) => next !== running.get(next.uid))
         .flatMap((next) => next.sockets.map((socket) => ({ next, socket })));
-      const lost = claims.find(({ socket }) => sockets.get(socketKey(socket))?.uid !== socket.uid);
+      const lost = claims.find(({ socket }) => !has(sockets.get(socketKey(socket)), socket));
       if (lost === undefined) return;
       const problem = 'another resource keeps it, because its own change was refused';
       refuse(lost.next, lost.socket, problem, versions, refusals);
@@ -175,7 +178,9 @@ export function createReloader(settings: ReloaderSettings): Reloader {
         version: ++version,
         resources,
         self,
-        sockets: listening.map((socket) => ({ ...socket, fd: null })),
+        sockets: listening.map(({ address, port, uid, listener, others }) => {
+          return { address, port, uid, listener, others, fd: null };
+        }),
       },
       bound,
     );
@@ -206,7 +211,6 @@ export function createReloader(settings: ReloaderSettings): Reloader {
     await publish(versions, sockets);
     owners = new Map([...sockets].filter(([key]) => bound.has(key)));
     running = versions;
-    for (const uid of memory.keys()) if (!versions.has(uid)) memory.delete(uid);
     secrets.retain([...versions.values()].flatMap((running) => Object.values(running.secrets)));
     settings.onApplied({
       logId: state.logId,
@@ -216,7 +220,7 @@ export function createReloader(settings: ReloaderSettings): Reloader {
       ),
       refusals,
     });
-    if (refusals.some(({ reason }) => reason === 'PortUnavailable')) tryLater();
+    if (refusals.some(({ reason }) => passes.has(reason))) tryLater();
   }
 
   function tryLater(): void {
@@ -262,6 +266,7 @@ export function createReloader(settings: ReloaderSettings): Reloader {
         kick();
       });
     },
+    served: () => running.values(),
     async [Symbol.asyncDispose]() {
       closed = true;
       if (retry !== null) clearTimeout(retry);
@@ -271,6 +276,10 @@ export function createReloader(settings: ReloaderSettings): Reloader {
       bound.clear();
     },
   };
+}
+
+function has(owner: SocketOwner | undefined, { uid }: SocketClaim): boolean {
+  return owner !== undefined && sharersOf(owner).includes(uid);
 }
 
 function bindProblem(error: unknown): string {

@@ -1,11 +1,17 @@
 import type { DesiredState } from '../desired-state/desired-state.ts';
 import type { SecretNeeded } from '../kinds/wanted.ts';
+import type { Certificate } from '../serving/tls-listener.ts';
 import type { Passwords } from './passwords.ts';
 
-/** Opens what the log keeps sealed, once per digest, and hands it to whoever checks passwords. */
+/**
+ * Opens what the log keeps sealed, once per digest and field. Passwords go to whoever checks them and
+ * nowhere else; certificates and their keys are kept for the serving threads.
+ */
 export type SecretBox = {
   /** Makes these ready for use; what is wrong, or `null`. The message names no material. */
   open(state: DesiredState, needed: readonly SecretNeeded[]): Promise<string | null>;
+  /** What was opened, by the Secrets' `namespace/name`. */
+  certificates(needed: readonly SecretNeeded[]): Readonly<Record<string, Certificate>>;
   /** Forgets every digest but these. */
   retain(digests: readonly string[]): void;
 };
@@ -24,11 +30,12 @@ export type SealedPlace = {
 };
 
 export function createSecretBox(seal: SealOpener, pool: string, passwords: Passwords): SecretBox {
-  const opened = new Set<string>();
+  /** Digest → field → material, but for passwords. */
+  const opened = new Map<string, Map<string, string>>();
 
   async function openOne(state: DesiredState, needed: SecretNeeded): Promise<string | null> {
-    const { namespace, name, digest, field } = needed;
-    if (opened.has(digest)) return null;
+    const { namespace, name, digest, field, use } = needed;
+    if (opened.get(digest)?.has(field) === true) return null;
     const secret = state.secrets.get(`${namespace}/${name}`);
     if (secret === undefined || secret.digest !== digest) {
       return `secret ${namespace}/${name} is not in the log in the version this resource names`;
@@ -37,8 +44,10 @@ export function createSecretBox(seal: SealOpener, pool: string, passwords: Passw
     if (jwe === undefined) return `secret ${namespace}/${name} has no field "${field}"`;
     try {
       const { logId, subject } = secret;
-      passwords.learn(digest, await seal.open({ pool, logId, subject, field }, jwe));
-      opened.add(digest);
+      const material = await seal.open({ pool, logId, subject, field }, jwe);
+      if (use === 'passwords') passwords.learn(digest, material);
+      const known = opened.get(digest) ?? new Map<string, string>();
+      opened.set(digest, known.set(field, use === 'passwords' ? '' : material));
       return null;
     } catch {
       return `secret ${namespace}/${name} cannot be opened with the sealing keys this pod holds (${seal.keyIds.join(', ')}); it was sealed with ${secret.keyId}`;
@@ -53,9 +62,19 @@ export function createSecretBox(seal: SealOpener, pool: string, passwords: Passw
       }
       return null;
     },
+    certificates(needed) {
+      const found: Record<string, Certificate> = {};
+      for (const { namespace, name, digest, field, use } of needed) {
+        if (use === 'passwords') continue;
+        const secret = `${namespace}/${name}`;
+        const known = found[secret] ?? { certificate: '', key: '' };
+        found[secret] = { ...known, [use]: opened.get(digest)?.get(field) ?? '' };
+      }
+      return found;
+    },
     retain(digests) {
       const kept = new Set(digests);
-      for (const digest of opened) if (!kept.has(digest)) opened.delete(digest);
+      for (const digest of opened.keys()) if (!kept.has(digest)) opened.delete(digest);
       passwords.retain(kept);
     },
   };

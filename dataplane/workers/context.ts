@@ -42,8 +42,8 @@ export type PasswordCheck = {
 export type Serving<K extends Kind> = {
   /** Takes a newer version; connections stay. */
   swap(resource: ServedResource<K>): void;
-  /** A client connected to this listener. */
-  accept(socket: Socket, listener: string): void;
+  /** A client connected to this listener, which others may share. */
+  accept(socket: Socket, listener: string, sharers: Sharers): void;
   /** Closes the connection that has been idle longest, if there is one. */
   evictIdle(): void;
   /** Ends what is kept, lets what runs finish until its deadline, then cuts it. */
@@ -55,6 +55,9 @@ export type Serving<K extends Kind> = {
   /** Gives back what it holds; nothing is open any more. */
   close(): void;
 };
+
+/** Who serves what comes over a listening socket, the oldest first; those who come and go change it under open connections. */
+export type Sharers = { all: readonly Serving<Kind>[] };
 
 export type Serve<K extends Kind> = (
   context: WorkerContext,

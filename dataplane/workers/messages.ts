@@ -1,6 +1,8 @@
 import type { Refusal } from '../../contracts/acknowledgement.ts';
 import type { ConfigOf, Kind } from '../../contracts/kinds/all-kinds.ts';
+import type { ServicePort } from '../../contracts/log-events.ts';
 import type { SeriesMessage } from '../../runtime/count.ts';
+import type { Certificate } from '../serving/tls-listener.ts';
 
 /** What the main thread and the serving threads say to each other. */
 
@@ -15,6 +17,24 @@ export type Snapshot = {
   readonly self: readonly SelfEndpoint[];
 };
 
+/**
+ * What a serving thread changes to serve the next snapshot: copying all of ten thousand resources to
+ * it for each edit would take longer than everything else.
+ */
+export type SnapshotChange = {
+  readonly version: number;
+  /** New ones, and new versions. */
+  readonly resources: readonly ServedResource<Kind>[];
+  /** By uid: what is served no more. */
+  readonly removed: readonly string[];
+  /** New ones, and those that other resources own or share now. */
+  readonly sockets: readonly ServedSocket[];
+  /** By `socketKey`. */
+  readonly closed: readonly string[];
+  /** `null`: as they were. */
+  readonly self: readonly SelfEndpoint[] | null;
+};
+
 export type SelfEndpoint = { readonly address: string; readonly port: number };
 
 /** One version of one resource, as served. */
@@ -27,14 +47,22 @@ export type ServedResource<K extends Kind> = {
   /** Sequence of the event that configured it. */
   readonly sequence: number;
   readonly config: ConfigOf<K>;
-  /** Digests of the secrets it refers to, by `namespace/name`; their material stays in the main thread. */
+  /** Who serves the Services it refers to, by `namespace/name`. */
+  readonly endpoints: Readonly<Record<string, readonly ServicePort[]>>;
+  /** Sequence of the newest event about them; they change without a new version. 0: it has none. */
+  readonly endpointsSequence: number;
+  /** Digests of the secrets it refers to, by `namespace/name`; passwords stay in the main thread. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** What its listeners show clients, by the Secrets' `namespace/name`. */
+  readonly certificates: Readonly<Record<string, Certificate>>;
   /** Counters every thread shares: see limits/. */
   readonly limits: SharedArrayBuffer;
   /** Who has the longest idle connection: see limits/. */
   readonly idle: SharedArrayBuffer;
   /** `null` while no limit per client is set. */
   readonly clients: SharedArrayBuffer | null;
+  /** What every thread accounts for together, by the names `wantedBy` gives: see limits/copy-budget.ts. */
+  readonly budgets: Readonly<Record<string, SharedArrayBuffer>>;
 };
 
 export type ServedSocket = {
@@ -42,12 +70,14 @@ export type ServedSocket = {
   readonly port: number;
   readonly uid: string;
   readonly listener: string;
+  /** By uid: who shares the listener, the oldest first; the owner is older than any of them. */
+  readonly others: readonly string[];
   /** A descriptor of the thread's own, to listen on; `null` where it has one already, or must bind itself. */
   readonly fd: number | null;
 };
 
 export type ToWorker =
-  | { readonly type: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly type: 'snapshot'; readonly change: SnapshotChange }
   /** Stop accepting, finish what runs, cut what is left after each resource's drain time-out. */
   | { readonly type: 'drain' }
   | { readonly type: 'passwordChecked'; readonly id: number; readonly result: PasswordResult }

@@ -1,13 +1,15 @@
 import { randomInt } from 'node:crypto';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../../runtime/log.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import { reclaimClientCounts } from '../limits/client-counts.ts';
+import { reclaimCopyBudget } from '../limits/copy-budget.ts';
 import { reclaimIdleBoard } from '../limits/idle-board.ts';
 import { limitsMemory, reclaimLimits } from '../limits/shared-limits.ts';
 import type { BoundSocket } from '../net/listen.ts';
-import { socketKey } from '../reload/plan.ts';
-import type { FromWorker, ServedSocket, Snapshot, ToWorker, WorkerSettings } from './messages.ts';
+import type { FromWorker, Snapshot, ToWorker, WorkerSettings } from './messages.ts';
+import { changeFor, knowledgeOf, nothingKnown, type ThreadKnowledge } from './thread-knowledge.ts';
 
 /** The serving threads, seen from the main thread. A thread that dies is replaced. */
 export type WorkerPool = AsyncDisposable & {
@@ -38,11 +40,13 @@ export type WorkerPoolSettings = {
 type Thread = {
   readonly worker: Worker;
   readonly index: number;
-  /** Sockets it has a descriptor of. */
-  readonly sockets: Set<string>;
+  known: ThreadKnowledge;
   applied: number;
   drained: boolean;
 };
+
+/** `worker.ts`, or `worker.js` in a build. */
+const workerFile = new URL(`./worker${extname(import.meta.filename)}`, import.meta.url);
 
 /** So many deaths within a minute are not bad luck. */
 const hopelessDeaths = 5;
@@ -79,8 +83,8 @@ export async function startWorkerPool(settings: WorkerPoolSettings): Promise<Wor
       podLimits,
       maxConnections: settings.maxConnections,
     };
-    const worker = new Worker(new URL(import.meta.resolve('./worker.ts')), { workerData });
-    const thread: Thread = { worker, index, sockets: new Set(), applied: 0, drained: false };
+    const worker = new Worker(workerFile, { workerData });
+    const thread: Thread = { worker, index, known: nothingKnown, applied: 0, drained: false };
     threads.set(index, thread);
     const ready = Promise.withResolvers<void>();
     let failure: Error | null = null;
@@ -148,10 +152,11 @@ export async function startWorkerPool(settings: WorkerPoolSettings): Promise<Wor
     threads.delete(thread.index);
     settings.metrics.threadEnded(1 + thread.index);
     reclaimLimits(podLimits, thread.index);
-    for (const { limits, idle, clients } of current?.snapshot.resources ?? []) {
+    for (const { limits, idle, clients, budgets } of current?.snapshot.resources ?? []) {
       reclaimLimits(limits, thread.index);
       reclaimIdleBoard(idle, thread.index);
       if (clients !== null) reclaimClientCounts(clients, settings.workers, thread.index);
+      for (const budget of Object.values(budgets)) reclaimCopyBudget(budget, thread.index);
     }
     notify();
     if (closing) return;
@@ -182,16 +187,12 @@ export async function startWorkerPool(settings: WorkerPoolSettings): Promise<Wor
     thread: Thread,
     { snapshot, bound }: { snapshot: Snapshot; bound: ReadonlyMap<string, BoundSocket> },
   ): void {
-    const keys = new Set(snapshot.sockets.map(socketKey));
-    for (const key of thread.sockets) if (!keys.has(key)) thread.sockets.delete(key);
-    const sockets = snapshot.sockets.map((socket): ServedSocket => {
-      const key = socketKey(socket);
-      const fd = thread.sockets.has(key) ? null : (bound.get(key)?.duplicate() ?? null);
-      if (fd !== null) thread.sockets.add(key);
-      return { ...socket, fd };
-    });
-    const message: ToWorker = { type: 'snapshot', snapshot: { ...snapshot, sockets } };
+    const next = knowledgeOf(snapshot);
+    const duplicate = (key: string) => bound.get(key)?.duplicate() ?? null;
+    const change = changeFor(thread.known, snapshot, next, duplicate);
+    const message: ToWorker = { type: 'snapshot', change };
     thread.worker.postMessage(message);
+    thread.known = next;
   }
 
   await Promise.all(Array.from({ length: settings.workers }, (_, index) => start(index)));

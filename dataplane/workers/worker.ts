@@ -3,19 +3,19 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Refusal } from '../../contracts/acknowledgement.ts';
 import type { Kind } from '../../contracts/kinds/all-kinds.ts';
 import { createMeter } from '../../runtime/count.ts';
-import { serveKind } from '../kinds/all-kinds.ts';
+import { serveOf } from '../kinds/all-kinds.ts';
 import { openLimits } from '../limits/shared-limits.ts';
 import { createDialer } from '../net/dial.ts';
 import { createResolver } from '../net/resolver.ts';
-import { socketKey } from '../reload/plan.ts';
+import { sharersOf, socketKey } from '../reload/plan.ts';
 import { createAccessLog } from './access-log-batch.ts';
-import type { PasswordCheck, Serving, WorkerContext } from './context.ts';
+import type { PasswordCheck, Serving, Sharers, WorkerContext } from './context.ts';
 import type {
   FromWorker,
   PasswordResult,
   ServedResource,
   ServedSocket,
-  Snapshot,
+  SnapshotChange,
   ToWorker,
   WorkerSettings,
 } from './messages.ts';
@@ -23,7 +23,7 @@ import { createSelfAddresses } from './self.ts';
 
 /**
  * A serving thread: takes snapshots, accepts on the sockets it is given, serves. It knows no log
- * and no secret, and is replaced when it dies.
+ * and no password, and is replaced when it dies.
  */
 const settings: WorkerSettings = workerData;
 if (parentPort === null) throw new Error('this file runs as a worker thread');
@@ -87,37 +87,30 @@ const context: WorkerContext = {
 const serving = new Map<string, Serving<Kind>>();
 /** Removed resources whose connections are still open. */
 const leaving = new Set<Serving<Kind>>();
-const acceptors = new Map<string, { server: Server; owner: ServedSocket }>();
+type Acceptor = { readonly server: Server; owner: ServedSocket; sharers: Sharers };
+const acceptors = new Map<string, Acceptor>();
 let draining = false;
 const remaining = meter.cell('headgate_drain_remaining', {});
 
-function takeSnapshot({ version, resources, sockets, self: endpoints }: Snapshot): void {
-  self.set(endpoints);
+function takeChange({ version, ...change }: SnapshotChange): void {
+  if (change.self !== null) self.set(change.self);
   const refusals: Refusal[] = [];
-  const wanted = new Set(resources.map(({ uid }) => uid));
-  for (const resource of resources) serve(resource);
-  for (const [uid, removed] of serving) {
-    if (wanted.has(uid)) continue;
-    serving.delete(uid);
-    leaving.add(removed);
-    removed.drain();
+  for (const resource of change.resources) serve(resource);
+  for (const uid of change.removed) remove(uid);
+  for (const key of change.closed) {
+    // The descriptor is closed when this returns. The callback would wait for the connections too,
+    // and every later change with it.
+    acceptors.get(key)?.server.close();
+    acceptors.delete(key);
   }
   let waiting = 1;
   const settled = () => {
     if (--waiting === 0) tell({ type: 'applied', version, refusals });
   };
-  const keys = new Set(sockets.map(socketKey));
-  for (const [key, { server }] of acceptors) {
-    if (keys.has(key)) continue;
-    acceptors.delete(key);
-    // The descriptor is closed when this returns. The callback would wait for the connections too,
-    // and every later change with it.
-    server.close();
-  }
-  for (const socket of sockets) {
+  for (const socket of change.sockets) {
     const acceptor = acceptors.get(socketKey(socket));
     if (acceptor !== undefined) {
-      acceptor.owner = socket;
+      handOver(acceptor, socket);
     } else if (socket.fd !== null && !draining) {
       waiting++;
       listen(socket, socket.fd, (problem) => {
@@ -129,10 +122,31 @@ function takeSnapshot({ version, resources, sockets, self: endpoints }: Snapshot
   settled();
 }
 
+function remove(uid: string): void {
+  const removed = serving.get(uid);
+  if (removed === undefined) return;
+  serving.delete(uid);
+  leaving.add(removed);
+  removed.drain();
+}
+
 function serve<K extends Kind>(resource: ServedResource<K>): void {
   const running = serving.get(resource.uid);
   if (running !== undefined) running.swap(resource);
-  else serving.set(resource.uid, serveKind[resource.kind](context, resource));
+  else serving.set(resource.uid, serveOf(resource.kind)(context, resource));
+}
+
+function servingsOf(socket: ServedSocket): readonly Serving<Kind>[] {
+  return sharersOf(socket).flatMap((uid) => serving.get(uid) ?? []);
+}
+
+function handOver(acceptor: Acceptor, socket: ServedSocket): void {
+  const all = servingsOf(socket);
+  const shared = acceptor.sharers.all.some((each) => all.includes(each));
+  acceptor.owner = socket;
+  // The connections there are do not concern who takes over a port from others.
+  if (shared) acceptor.sharers.all = all;
+  else acceptor.sharers = { all };
 }
 
 /** Calls back once: whether it listens decides nothing for the others. */
@@ -144,12 +158,12 @@ function listen(owner: ServedSocket, fd: number, done: (problem: Error | null) =
     keepAliveInitialDelay: keepAliveMs,
   };
   const server = createServer(options);
-  const acceptor = { server, owner };
+  const acceptor: Acceptor = { server, owner, sharers: { all: servingsOf(owner) } };
   server.on('connection', (socket) => {
-    const { uid, listener } = acceptor.owner;
-    const target = serving.get(uid);
+    const { owner, sharers } = acceptor;
+    const target = serving.get(owner.uid);
     if (target === undefined) socket.destroy();
-    else target.accept(socket, listener);
+    else target.accept(socket, owner.listener, sharers);
   });
   server.on('error', done); // before it listens; an accept that fails has no event
   acceptors.set(socketKey(owner), acceptor);
@@ -199,7 +213,7 @@ function sweep(): void {
 main.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'snapshot':
-      return takeSnapshot(message.snapshot);
+      return takeChange(message.change);
     case 'drain':
       return drain();
     case 'passwordChecked':

@@ -1,7 +1,18 @@
 import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
-import type { SecretReference } from '../kinds/decider.ts';
+import { isLocal, type ServiceReference } from '../../contracts/service-reference.ts';
 
 type Keys = Map<string, ResourceKey>;
+
+type Referred = 'Secret' | 'Service' | 'ReferenceGrant';
+type Named = { readonly namespace: string; readonly name: string };
+
+/** What a resource refers to. */
+export type References = {
+  readonly secrets: readonly Named[];
+  readonly services: readonly ServiceReference[];
+};
+
+export const noReferences: References = { secrets: [], services: [] };
 
 /**
  * Which resources have to be looked at again when something else changes. What a pass depends on is
@@ -10,7 +21,9 @@ type Keys = Map<string, ResourceKey>;
 export type Concerns = ReturnType<typeof createConcerns>;
 
 export function createConcerns() {
-  const usersOfSecret = new Map<string, Keys>();
+  const usersOf = new Map<string, Keys>();
+  /** The other way round: thousands of Secrets are not searched for those that one resource names. */
+  const referredBy = new Map<string, ReadonlySet<string>>();
   const lackingPorts: Keys = new Map();
   const waitingForSource: Keys = new Map();
 
@@ -20,20 +33,29 @@ export function createConcerns() {
   }
 
   return {
-    refersTo(key: ResourceKey, references: readonly SecretReference[]): void {
-      for (const [secret, users] of usersOfSecret) {
-        put(users, key, false);
-        if (users.size === 0) usersOfSecret.delete(secret);
+    refersTo(key: ResourceKey, { secrets, services }: References): void {
+      const id = formatKey(key);
+      const wanted = new Set([
+        ...secrets.map((each) => idOf('Secret', each)),
+        ...services.map((each) => idOf('Service', each)),
+        ...services
+          .filter((each) => !isLocal(each))
+          .map(({ namespace }) => idOf('ReferenceGrant', grantsIn(namespace))),
+      ]);
+      for (const referred of referredBy.get(id) ?? []) {
+        const users = usersOf.get(referred);
+        users?.delete(id);
+        if (users?.size === 0) usersOf.delete(referred);
       }
-      for (const { namespace, name } of references) {
-        const secret = `${namespace}/${name}`;
-        const users: Keys = usersOfSecret.get(secret) ?? new Map();
-        usersOfSecret.set(secret, users);
-        put(users, key, true);
+      for (const referred of wanted) {
+        const users: Keys = usersOf.get(referred) ?? new Map();
+        usersOf.set(referred, users.set(id, key));
       }
+      if (wanted.size === 0) referredBy.delete(id);
+      else referredBy.set(id, wanted);
     },
-    usersOf: (namespace: string, name: string): readonly ResourceKey[] => [
-      ...(usersOfSecret.get(`${namespace}/${name}`)?.values() ?? []),
+    usersOf: (kind: Referred, named: Named): readonly ResourceKey[] => [
+      ...(usersOf.get(idOf(kind, named))?.values() ?? []),
     ],
     /** Somebody else holds a port it wants. */
     lacksPort: (key: ResourceKey, lacks: boolean): void => put(lackingPorts, key, lacks),
@@ -42,4 +64,13 @@ export function createConcerns() {
     waitsForSource: (key: ResourceKey, waits: boolean): void => put(waitingForSource, key, waits),
     waitingForSource: (): readonly ResourceKey[] => [...waitingForSource.values()],
   };
+}
+
+/** All of a namespace together: any of them may permit a reference. */
+export function grantsIn(namespace: string): Named {
+  return { namespace, name: '' };
+}
+
+function idOf(kind: Referred, { namespace, name }: Named): string {
+  return `${kind}/${namespace}/${name}`;
 }

@@ -4,11 +4,12 @@ import type { ConfigOf, Kind, StateOf } from '../../contracts/kinds/all-kinds.ts
 import type { Decided } from '../../contracts/kinds/decided.ts';
 import type { ResourceKey } from '../../contracts/resource-key.ts';
 import { maxEntryBytes } from '../../event-log/event-log.ts';
-import { deciders } from '../kinds/all-kinds.ts';
-import type { Considered, Outcome } from '../kinds/decider.ts';
+import { deciderOf } from '../kinds/all-kinds.ts';
+import type { Considered, Outcome, Refusal, Resolved } from '../kinds/decider.ts';
+import type { Incumbents } from './exchange-ports.ts';
 import { digestOf, type Held } from './held.ts';
 import { claimsOf } from './port-table.ts';
-import { describeConflict, findConflict, type PortClaim } from './ports.ts';
+import { describeConflict, findConflict } from './ports.ts';
 import type { FoundSecret } from './secrets.ts';
 import type { Observed } from './source.ts';
 
@@ -18,8 +19,11 @@ export type Surroundings<K extends Kind> = {
   readonly sealingKeyId: string;
   /** The Secrets that its spec refers to, or the version it holds; in order. */
   readonly secrets: readonly FoundSecret[];
-  /** Ports in force in a pool. */
-  readonly incumbents: (pool: string) => readonly PortClaim[];
+  readonly serviceOf: Resolved['serviceOf'];
+  readonly caOf: Resolved['caOf'];
+  readonly incumbents: Incumbents;
+  /** Why a resource of this namespace may not be in a pool. */
+  readonly refuseInPool: (pool: string, namespace: string) => Refusal | null;
   /** The version that `headgate.dev/hold-at` names; `null`: it is not kept any more. */
   readonly held: ConfigOf<K> | null;
 };
@@ -70,33 +74,41 @@ function identityOf(
   const isNew = last?.specDigest !== observed.specDigest;
   const counted = last === null ? 1 : last.generation + (isNew ? 1 : 0);
   return {
-    uid: (observed.valid ? observed.uid : undefined) ?? last?.uid ?? randomUUID(),
-    generation: (observed.valid ? observed.generation : undefined) ?? counted,
+    uid: observed.uid ?? last?.uid ?? randomUUID(),
+    generation: observed.generation ?? counted,
   };
 }
 
 function outcomeOf<K extends Kind>(
   key: ResourceKey & { readonly kind: K },
   observed: NonNullable<Observed<K>>,
-  { secrets, incumbents, held }: Surroundings<K>,
+  { secrets, serviceOf, caOf, incumbents, refuseInPool, held }: Surroundings<K>,
 ): Outcome<K> {
   if (!observed.valid) {
     const lines = observed.problems.map(
-      ({ file, line, field, message }) => `${file}:${line}:${field}: ${message}`,
+      ({ file, line, field, message }) =>
+        `${file === '' ? '' : `${file}:${line}:`}${field}: ${message}`,
     );
     return { accepted: false, reason: 'Invalid', message: lines.join('\n') };
   }
-  const decider = deciders[key.kind];
-  const digests = secrets.map(({ digest }) => digest ?? 'unknown');
+  const decider = deciderOf(key.kind);
+  const now = {
+    digests: secrets.map(({ digest }) => digest ?? 'unknown'),
+    serviceOf,
+    caOf,
+    created: observed.createdAt ?? '',
+  };
   const resolved =
     observed.holdAt === null
-      ? decider.resolve(observed.spec, key, digests)
-      : holdOutcome(observed.holdAt, held === null ? null : decider.withDigests(held, digests));
+      ? decider.resolve(observed.spec, key, now)
+      : holdOutcome(observed.holdAt, held === null ? null : decider.withReferences(held, now));
   if (!resolved.accepted) return resolved;
+  const refusedPool = refuseInPool(resolved.config.pool, key.namespace);
+  if (refusedPool !== null) return { accepted: false, ...refusedPool };
   for (const { refusal } of secrets) if (refusal !== null) return { accepted: false, ...refusal };
 
   const wanted = claimsOf(key, resolved.config);
-  const conflict = findConflict(wanted, incumbents(resolved.config.pool));
+  const conflict = findConflict(wanted, (port) => incumbents(resolved.config.pool, port));
   if (conflict !== null) {
     return { accepted: false, reason: 'PortConflict', message: describeConflict(conflict) };
   }
@@ -104,8 +116,8 @@ function outcomeOf<K extends Kind>(
 }
 
 /** Secrets are served as they are now: a rollback brings back no password that was changed since. */
-function holdOutcome<K extends Kind>(sequence: number, config: ConfigOf<K> | null): Outcome<K> {
-  if (config !== null) return { accepted: true, config };
+function holdOutcome<K extends Kind>(sequence: number, held: Outcome<K> | null): Outcome<K> {
+  if (held !== null) return held;
   const message = `headgate.dev/hold-at: the log keeps no version ${sequence} of this resource; take one that \`headgate events\` lists, or remove the annotation`;
   return { accepted: false, reason: 'VersionNotKept', message };
 }
@@ -120,5 +132,6 @@ function refuseIfTooLarge(config: unknown): Outcome<never> | null {
 /** Lines move when something above them is edited; that alone is no news. */
 function withoutPlaces<K extends Kind>(outcome: Outcome<K>): unknown {
   if (outcome.accepted) return outcome.config;
+  if (outcome.reason !== 'Invalid') return outcome; // in `127.0.0.1:80: …` nothing is a line
   return { ...outcome, message: outcome.message.replaceAll(/^[^\n]*?:\d+:/gm, '') };
 }

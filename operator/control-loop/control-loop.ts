@@ -47,7 +47,10 @@ export async function runControlLoop(
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
     term = createTerm(options, leader, known, synced.promise, ended);
-    await term.run().finally(() => signal.removeEventListener('abort', end));
+    await term.run().finally(() => {
+      signal.removeEventListener('abort', end);
+      options.metrics.leads(null);
+    });
   }
 
   async function lead(): Promise<void> {

@@ -5,11 +5,12 @@ import type { PortClaim } from './ports.ts';
 
 const key = (name: string): ResourceKey => ({ kind: 'ForwardProxy', namespace: 'n', name });
 
-const claim = (name: string, port: number): PortClaim => ({
+const claim = (name: string, port: number, sharing: PortClaim['sharing'] = null): PortClaim => ({
   holder: formatKey(key(name)),
   listener: 'all',
   address: '::',
   port,
+  sharing,
 });
 
 /** Who is found to move together with `a`, given who holds what and who wants what. */
@@ -47,4 +48,25 @@ test('who stays keeps its port, also at the end of a chain', async (t) => {
 
 test('nobody is moved whose newest version cannot be had', async (t) => {
   t.is(await movingWithA({ a: 1, b: 2 }, { a: 2 }), null);
+});
+
+test('two that share a listener change it together', async (t) => {
+  const change = (name: string) => (name === 'later' ? 'HTTP' : 'HTTPS');
+  const sharedBy = (names: readonly string[], protocol: string) =>
+    names.map((name) => claim(name, 1, { protocol }));
+  const held = sharedBy(['a', 'b', 'later'], 'HTTP');
+  const moving = async (names: readonly string[]) => {
+    const group = await findExchange(
+      key('a'),
+      async ({ name }) => ({
+        pool: 'default',
+        claims: sharedBy([name], change(name)),
+      }),
+      () => held.filter(({ holder }) => names.some((name) => holder === formatKey(key(name)))),
+    );
+    return group && Array.from(group.keys(), ({ name }) => name);
+  };
+
+  t.deepEqual(await moving(['a', 'b']), ['a', 'b']);
+  t.is(await moving(['a', 'b', 'later']), null);
 });

@@ -4,8 +4,8 @@ import { findConflict, type PortClaim } from './ports.ts';
 /** The newest version of a resource, were it not for ports; `null`: it cannot be had anyway. */
 export type Wish = { readonly pool: string; readonly claims: readonly PortClaim[] };
 
-/** Ports in force in a pool. */
-export type Incumbents = (pool: string) => readonly PortClaim[];
+/** Who has a port of a pool, on any address. */
+export type Incumbents = (pool: string, port: number) => readonly PortClaim[];
 
 /** More that would have to move together are left to move one by one. */
 const maxMembers = 100;
@@ -27,7 +27,9 @@ export async function findExchange(
     if (wish === null || members.size === maxMembers) return null;
     members.set(formatKey(key), { key, wish });
     for (const [holder, member] of members) {
-      const conflict = findConflict(member.wish.claims, around(holder)(member.wish.pool));
+      const conflict = findConflict(member.wish.claims, (port) =>
+        around(holder)(member.wish.pool, port),
+      );
       if (conflict === null) continue;
       const other = parseKey(conflict.held.holder);
       if (other === null || members.has(formatKey(other))) return null;
@@ -39,11 +41,11 @@ export async function findExchange(
 
   /** What `holder` finds: those who stay where they are, and the others where they want to be. */
   function around(holder: string): Incumbents {
-    return (pool) => [
-      ...incumbents(pool).filter((claim) => !members.has(claim.holder)),
+    return (pool, port) => [
+      ...incumbents(pool, port).filter((claim) => !members.has(claim.holder)),
       ...Array.from(members)
         .filter(([other, { wish }]) => other !== holder && wish.pool === pool)
-        .flatMap(([, { wish }]) => wish.claims),
+        .flatMap(([, { wish }]) => wish.claims.filter((claim) => claim.port === port)),
     ];
   }
 }

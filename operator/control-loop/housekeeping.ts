@@ -1,6 +1,6 @@
 import type { Subjects } from '../../contracts/subjects.ts';
 import type { Leader } from '../../event-log/event-log.ts';
-import { deciders } from '../kinds/all-kinds.ts';
+import { deciderOf } from '../kinds/all-kinds.ts';
 import { type Held, servingOf } from './held.ts';
 import type { States, Stored } from './states.ts';
 
@@ -8,8 +8,8 @@ import type { States, Stored } from './states.ts';
 const keepTombstonesMs = 7 * 24 * 3600 * 1000;
 
 /**
- * Purges what nobody needs any more: old tombstones, secret material no version in force names, and
- * statuses that an operator which was killed could not take back.
+ * Purges what nobody needs any more: old tombstones, secret material and endpoints that no version in
+ * force names, and statuses that an operator which was killed could not take back.
  */
 export async function keepHouse(
   states: States,
@@ -18,7 +18,7 @@ export async function keepHouse(
   nowMs: number,
 ): Promise<void> {
   const old = states.tombstones().filter(({ time }) => nowMs - Date.parse(time) > keepTombstonesMs);
-  const unneeded = [...old, ...unnamedSecrets(states, subjects), ...states.staleStatuses()];
+  const unneeded = [...old, ...unnamedReferences(states, subjects), ...states.staleStatuses()];
   await purgeAll(states, leader, unneeded);
 }
 
@@ -34,19 +34,32 @@ export async function purgeAll(
   }
 }
 
-/** A version that cannot be read may name any of them. */
-function unnamedSecrets(states: States, subjects: Subjects): readonly Stored[] {
+/**
+ * A version that cannot be read may name any of them; so may one in a pool that a resource is about
+ * to leave, and which serves on until it has arrived.
+ */
+function unnamedReferences(states: States, subjects: Subjects): readonly Stored[] {
   if (states.hasUnreadable()) return [];
-  const named = new Set(states.all().flatMap((held) => secretsInForce(held, subjects)));
-  return states.allSealed().filter(({ subject }) => !named.has(subject));
+  const all = states.all();
+  const named = new Set(all.flatMap((held) => referencesInForce(held, subjects)));
+  const leaving = new Set(
+    all.flatMap(({ leftBehind }) => leftBehind.map(({ subject }) => subjects.poolOf(subject))),
+  );
+  const stored = [...states.allSealed(), ...states.allEndpoints()];
+  return stored.filter(
+    ({ subject }) => !named.has(subject) && !leaving.has(subjects.poolOf(subject)),
+  );
 }
 
-/** Also in the pools that it is about to leave. */
-function secretsInForce(held: Held, subjects: Subjects): readonly string[] {
+function referencesInForce(held: Held, subjects: Subjects): readonly string[] {
   const config = servingOf(held);
   if (config === null) return [];
-  const pools = [config.pool, ...held.leftBehind.map(({ subject }) => subjects.poolOf(subject))];
-  return deciders[held.key.kind]
-    .secretsIn(config)
-    .flatMap(({ namespace, name }) => pools.map((pool) => subjects.secret(pool, namespace, name)));
+  const { pool } = config;
+  const decider = deciderOf(held.key.kind);
+  const secrets = decider.secretsIn(config);
+  const services = decider.servicesIn(config);
+  return [
+    ...secrets.map(({ namespace, name }) => subjects.secret(pool, namespace, name)),
+    ...services.map((service) => subjects.endpoints(pool, service)),
+  ];
 }

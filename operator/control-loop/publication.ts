@@ -4,7 +4,8 @@ import { envelope, type Writing } from './entries.ts';
 import { servingPoolOf } from './held.ts';
 import type { States } from './states.ts';
 
-type Context = {
+/** What is told to pools, and where. */
+export type Publication = {
   readonly states: States;
   readonly leader: Leader;
   readonly writing: Writing;
@@ -16,7 +17,7 @@ type Context = {
  * Says, once per pool and life of the log, that everything wanted has been published: from then on
  * pods may take absence for removal. Answers the last sequence it wrote, or `null`.
  */
-export async function publishPools(context: Context): Promise<number | null> {
+export async function publishPools(context: Publication): Promise<number | null> {
   const { states, leader, writing, pools } = context;
   const wanted = new Set([...pools, ...states.all().map(servingPoolOf).filter(Boolean)]);
   const missing = [...wanted].filter((pool) => !states.isPublished(pool, leader.logId));
@@ -36,7 +37,7 @@ export async function publishPools(context: Context): Promise<number | null> {
 
 /** Says that entries were lost with an earlier log. */
 export async function recordHistoryLost(
-  { leader, writing }: Context,
+  { leader, writing }: Publication,
   knownSequence: number,
 ): Promise<void> {
   const { log, logJournal } = writing.subjects;

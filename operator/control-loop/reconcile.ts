@@ -3,17 +3,19 @@ import { formatKey, type ResourceKey } from '../../contracts/resource-key.ts';
 import type { Leader, NewEntry } from '../../event-log/event-log.ts';
 import { type Seal, SealBroken } from '../../event-log/seal.ts';
 import type { Log } from '../../runtime/log.ts';
-import { deciders } from '../kinds/all-kinds.ts';
-import type { Considered, SecretReference } from '../kinds/decider.ts';
-import type { Concerns } from './concerns.ts';
+import { deciderOf } from '../kinds/all-kinds.ts';
+import type { Considered } from '../kinds/decider.ts';
+import { findCas, lookUpCaIn } from './ca-certificates.ts';
+import { type Concerns, noReferences } from './concerns.ts';
 import { consider } from './consider.ts';
 import { configIn, envelope, eventEntries, leavingEntries, type Writing } from './entries.ts';
 import { findExchange, type Incumbents, type Wish } from './exchange-ports.ts';
 import { type Held, servingOf } from './held.ts';
-import { purgeAll } from './housekeeping.ts';
 import type { Listener } from './listener.ts';
-import { claimsOf } from './port-table.ts';
+import { claimsOf, type Place, placesWanted } from './port-table.ts';
+import { referencesOf, servicesInForce } from './references.ts';
 import { type FoundSecret, findSecrets, openSealed, sealSecret } from './secrets.ts';
+import { endpointEntries, type FoundService, findServices, lookUpIn } from './services.ts';
 import type { Observed, Source } from './source.ts';
 import type { States, Unreadable } from './states.ts';
 
@@ -35,23 +37,45 @@ export type Reconciler = {
 /** What a pass appended, in the order of the log; often nothing. */
 export type Appended = ReadonlyArray<{ readonly type: string; readonly sequence: number }>;
 
-/** One pass for any kind: look, decide, record. Safe to repeat. */
-export async function reconcile<K extends Kind>(
+/** What a pass would append, decided from what is known now. */
+export type Plan = {
+  readonly key: ResourceKey;
+  readonly entries: readonly NewEntry[];
+  /** Ports it takes. */
+  readonly ports: readonly Place[];
+  /** It rests on what others hold or leave, and has to be decided again once they have moved. */
+  readonly alone: boolean;
+};
+
+const noEntries = { entries: [], ports: [], alone: false } as const;
+
+/** One pass for any kind: look and decide. Changes nothing; recording it is for `append`. */
+export async function plan<K extends Kind>(
   loop: Reconciler,
   key: ResourceKey & { readonly kind: K },
-): Promise<Appended> {
+): Promise<Plan> {
   const { source, states, concerns } = loop;
   const held = states.get(key);
   const unknown = states.unknown(key);
-  if (unknown !== null) return leaveAlone(loop, key, unknown);
+  if (unknown !== null) {
+    leaveAlone(loop, key, unknown);
+    return { ...noEntries, key };
+  }
   const observed = source.read(key);
-  if (observed === null) return removeAbsent(loop, held);
+  if (observed === null) return { ...noEntries, key, entries: await removeAbsent(loop, held) };
   concerns.waitsForSource(key, false);
 
   const pass = await look(loop, held, observed, states.incumbents);
+  if (pass.considered !== null) states.looked(key, pass.considered.decided);
   const together = lacksPort(pass) ? await exchangePorts(loop, key) : null;
   concerns.lacksPort(key, lacksPort(pass) && together === null);
-  return append(loop, together ?? (await entriesOf(loop, pass)));
+  const entries = together ?? (await entriesOf(loop, pass));
+  return { key, entries, ports: portsOf(pass), alone: lacksPort(pass) };
+}
+
+function portsOf<K extends Kind>({ held, considered }: Pass<K>): readonly Place[] {
+  if (considered?.outcome.accepted !== true) return [];
+  return placesWanted(held.key, considered.outcome.config);
 }
 
 /** What is decided from. */
@@ -59,6 +83,7 @@ type Pass<K extends Kind> = {
   readonly held: Held<K>;
   readonly considered: Considered<K>;
   readonly secrets: readonly FoundSecret[];
+  readonly services: readonly FoundService[];
 };
 
 async function look<K extends Kind>(
@@ -69,34 +94,28 @@ async function look<K extends Kind>(
 ): Promise<Pass<K>> {
   const { source, seal, concerns } = loop;
   const heldConfig = await heldVersion(loop, held, observed);
-  const wanted = referencesOf(held.key, observed, heldConfig);
-  concerns.refersTo(held.key, wanted.references);
-  const secrets = await findSecrets(source, seal, held.key.kind, wanted);
+  const wanted = referencesOf(held, observed, heldConfig);
+  const { services: wantedServices, cas: wantedCas } = wanted;
+  concerns.refersTo(held.key, {
+    secrets: [...wanted.secrets, ...wantedCas],
+    services: wantedServices,
+  });
+  const [secrets, services, cas] = await Promise.all([
+    findSecrets(source, seal, held.key.kind, wanted),
+    findServices(source, held.key.kind, wantedServices),
+    findCas(source, wantedCas, loop.writing.now()),
+  ]);
   const considered = consider(held, observed, {
     source: source.id,
-    sealingKeyId: seal.keyIds[0] ?? '',
+    sealingKeyId: seal.sealingKeyId(wanted.pool),
     secrets,
+    serviceOf: lookUpIn(services),
+    caOf: lookUpCaIn(cas),
     incumbents,
+    refuseInPool: source.refuseInPool,
     held: heldConfig,
   });
-  return { held, considered, secrets };
-}
-
-/** A version that is held needs what it names itself, and not what the spec names by now. */
-function referencesOf<K extends Kind>(
-  key: ResourceKey & { readonly kind: K },
-  observed: NonNullable<Observed<K>>,
-  heldConfig: ConfigOf<K> | null,
-): { readonly pool: string; readonly references: readonly SecretReference[] } {
-  const decider = deciders[key.kind];
-  if (heldConfig !== null) {
-    return { pool: heldConfig.pool, references: decider.secretsIn(heldConfig) };
-  }
-  if (!observed.valid || observed.holdAt !== null) return { pool: '', references: [] };
-  return {
-    pool: decider.poolOf(observed.spec),
-    references: decider.secretsOf(observed.spec, key),
-  };
+  return { held, considered, secrets, services };
 }
 
 function lacksPort({ considered }: Pass<Kind>): boolean {
@@ -136,7 +155,7 @@ async function wishOf(loop: Reconciler, key: ResourceKey): Promise<Wish | null> 
 }
 
 /** Publishing it again would make it another resource; pods keep what they have of it. */
-function leaveAlone({ listener, log }: Reconciler, key: ResourceKey, entry: Unreadable): Appended {
+function leaveAlone({ listener, log }: Reconciler, key: ResourceKey, entry: Unreadable): void {
   const { subject, sequence, problem } = entry;
   const resource = formatKey(key);
   log.error('a resource is left alone: its last entry cannot be read', { resource, ...entry });
@@ -144,39 +163,57 @@ function leaveAlone({ listener, log }: Reconciler, key: ResourceKey, entry: Unre
     `${subject} ${sequence}`,
     `cannot be read (${problem}), so ${resource} is left as it is; start the version of Headgate that wrote it, or make the log anew`,
   );
-  return [];
 }
 
-/** Gone from the source: removed if it was ours and the source could be read completely. */
-async function removeAbsent<K extends Kind>(loop: Reconciler, held: Held<K>): Promise<Appended> {
-  const { source, concerns, states, leader } = loop;
-  concerns.refersTo(held.key, []);
+/** Gone from the source: removed if it was ours and the source could be read completely. Until then it is served. */
+async function removeAbsent<K extends Kind>(
+  loop: Reconciler,
+  held: Held<K>,
+): Promise<readonly NewEntry[]> {
+  const { source, concerns } = loop;
   const isOurs = held.source === source.id || loop.adopt;
+  const served = isOurs ? servicesInForce(held) : [];
+  concerns.refersTo(held.key, { ...noReferences, services: served });
   if (held.state.status === 'absent' || !isOurs) return [];
-  const { complete } = source.list();
-  concerns.waitsForSource(held.key, !complete);
-  if (!complete) return append(loop, await secretEntries(loop, await secretsInForce(loop, held)));
+  // First: should the source change its mind while it is asked, this key is looked at again.
+  concerns.waitsForSource(held.key, true);
+  const isGone =
+    source.list().complete &&
+    (await source.confirmAbsent(held.key)) &&
+    source.read(held.key) === null;
+  if (!isGone) {
+    const services = await findServices(source, held.key.kind, served);
+    return [
+      ...(await secretEntries(loop, await secretsInForce(loop, held))),
+      ...endpointEntries(loop, servingOf(held), held, services),
+    ];
+  }
 
+  concerns.refersTo(held.key, noReferences);
+  concerns.waitsForSource(held.key, false);
   concerns.lacksPort(held.key, false);
-  const pass = { held, considered: null, secrets: [] };
-  const appended = await append(loop, await entriesOf(loop, pass));
-  await purgeAll(states, leader, states.staleStatusesOf(held.key));
-  return appended;
+  return entriesOf(loop, { held, considered: null, secrets: [], services: [] });
 }
 
 /** What a pass adds to the log. */
 async function entriesOf<K extends Kind>(
   loop: Reconciler,
-  { held, considered, secrets }: Pass<K>,
+  { held, considered, secrets, services }: Pass<K>,
 ): Promise<readonly NewEntry[]> {
-  const events = deciders[held.key.kind].decide(held.state, considered);
+  const events = deciderOf(held.key.kind).decide(held.state, considered);
   const entries = events.flatMap((event) => eventEntries(loop.writing, held, event));
   if (considered === null) return entries;
   const { outcome } = considered;
   const needed = outcome.accepted
     ? { pool: outcome.config.pool, secrets }
     : await secretsInForce(loop, held);
-  return [...(await secretEntries(loop, needed)), ...entries];
+  const endpoints = endpointEntries(
+    loop,
+    outcome.accepted ? outcome.config : servingOf(held),
+    held,
+    services,
+  );
+  return [...(await secretEntries(loop, needed)), ...endpoints, ...entries];
 }
 
 /** Secrets of the version in force, for those who keep it: only the log still has them for certain. */
@@ -188,10 +225,10 @@ async function secretsInForce<K extends Kind>(
   if (config === null) return { pool: '', secrets: [] };
   const { pool } = config;
   const secrets: FoundSecret[] = [];
-  for (const reference of deciders[held.key.kind].secretsIn(config)) {
+  for (const reference of deciderOf(held.key.kind).secretsIn(config)) {
     const { namespace, name } = reference;
     const sealed = states.sealedSecret(pool, namespace, name);
-    if (sealed === null || sealed.keyId === seal.keyIds[0]) continue;
+    if (sealed === null || sealed.keyId === seal.sealingKeyId(pool)) continue;
     try {
       secrets.push(await openSealed(seal, leader.logId, pool, reference, sealed));
     } catch (error) {
@@ -226,8 +263,8 @@ export async function leavePools(loop: Reconciler, held: Held): Promise<void> {
 }
 
 /** All or nothing; folded at once. */
-async function append(
-  { leader, states }: Reconciler,
+export async function append(
+  { leader, states }: Pick<Reconciler, 'leader' | 'states'>,
   entries: readonly NewEntry[],
 ): Promise<Appended> {
   if (entries.length === 0) return [];

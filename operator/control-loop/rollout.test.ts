@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Refusal } from '../../contracts/acknowledgement.ts';
 import type { Pod } from './pods.ts';
-import { advance, factsOf, propagationOf, type Rollout } from './rollout.ts';
+import { advance, factsOf, healthFactsOf, propagationOf, type Rollout } from './rollout.ts';
 
 const publishedAt = '2026-11-20T10:00:00.000Z';
 const at = (ms: number) => Date.parse(publishedAt) + ms;
@@ -20,6 +20,7 @@ const pod = (name: string, applied: number, more: Partial<Pod> = {}): Pod => ({
   applied,
   refusals: [],
   listsAllRefusals: true,
+  health: null,
   heardAtMs: at(0),
   reachable: true,
   ...more,
@@ -107,4 +108,34 @@ test('without live pods nothing is complete', (t) => {
 
   t.is(advance(rollout, silent, at(10)).completed, null);
   t.like(propagationOf(rollout, silent, at(10)), { state: 'Pending', desired: 0, unreachable: 1 });
+});
+
+test('what is told of parts is told by live pods that tell anything', (t) => {
+  const trouble = (resource: string) => ({ resource, part: 'rule-1/canary', state: 'BreakerOpen' });
+  const own = trouble(rollout.resource);
+  const telling = (name: string, applied: number, ...troubles: readonly (typeof own)[]) =>
+    pod(name, applied, { health: { troubles, troubleCount: troubles.length } });
+  const facts = (...pods: readonly Pod[]) => healthFactsOf(rollout, pods, false);
+  const nothing = { troubles: [], isTold: false, isIncomplete: false };
+
+  t.deepEqual(facts(), nothing);
+  t.deepEqual(facts(pod('mute', 7)), nothing);
+  t.deepEqual(facts({ ...telling('silent', 7, own), reachable: false }), nothing);
+  t.deepEqual(facts(telling('a', 7, own, trouble('MirrorRoute/team-a/b')), pod('mute', 6)), {
+    ...{ troubles: [own], isTold: true, isIncomplete: false },
+  });
+});
+
+test('more is to be told by who does not serve it yet, who cannot say all, and while it is early', (t) => {
+  const health = { troubles: [], troubleCount: 0 };
+  const served = pod('a', 7, { health });
+  const isIncomplete = (...pods: readonly Pod[]) =>
+    healthFactsOf(rollout, [served, ...pods], false).isIncomplete;
+
+  t.false(isIncomplete());
+  t.true(isIncomplete(pod('b', 6, { health })));
+  t.false(isIncomplete(pod('b', 6, { health, reachable: false })));
+  t.false(isIncomplete(pod('b', 7, { health, refusals: [refusal] })), 'it serves what it served');
+  t.true(isIncomplete(pod('b', 7, { health: { troubles: [], troubleCount: 1 } })));
+  t.true(healthFactsOf(rollout, [served], true).isIncomplete);
 });

@@ -1,6 +1,7 @@
 import type { Refusal } from '../../contracts/acknowledgement.ts';
 import { type Lagging, maxLagging, type Propagation } from '../../contracts/status.ts';
 import type { RolloutFacts } from '../kinds/conditions.ts';
+import type { HealthFacts } from '../kinds/health.ts';
 import type { Pod } from './pods.ts';
 
 /** One version on its way to the pods. */
@@ -57,6 +58,29 @@ export function factsOf(
     }),
     unreachable: names(pods.filter(({ reachable }) => !reachable)),
     tooEarly,
+  };
+}
+
+/** What live pods say of the parts of the resource. Those that never say anything do not count. */
+export function healthFactsOf(
+  rollout: Rollout,
+  pods: readonly Pod[],
+  tooEarly: boolean,
+): HealthFacts {
+  const reports = pods.flatMap((pod) =>
+    pod.reachable && pod.health !== null ? [{ pod, ...pod.health }] : [],
+  );
+  const isPending = (pod: Pod) => !serves(pod, rollout) && refusalOf(pod, rollout) === null;
+  return {
+    troubles: reports
+      .flatMap(({ troubles }) => troubles)
+      .filter(({ resource }) => resource === rollout.resource),
+    isTold: reports.some(({ pod }) => serves(pod, rollout)),
+    isIncomplete:
+      tooEarly ||
+      reports.some(
+        ({ pod, troubles, troubleCount }) => isPending(pod) || troubleCount > troubles.length,
+      ),
   };
 }
 

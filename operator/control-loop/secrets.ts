@@ -3,10 +3,11 @@ import { logEventTypes, type SecretSealed } from '../../contracts/log-events.ts'
 import type { Subjects } from '../../contracts/subjects.ts';
 import { maxEntryBytes } from '../../event-log/event-log.ts';
 import type { Seal } from '../../event-log/seal.ts';
-import { deciders } from '../kinds/all-kinds.ts';
+import { deciderOf } from '../kinds/all-kinds.ts';
 import type { Refusal, SecretReference } from '../kinds/decider.ts';
-import type { Source } from './source.ts';
+import type { ObservedSecret, Source } from './source.ts';
 import type { Sealed, States } from './states.ts';
+import { Untold } from './untold.ts';
 
 type Material = Readonly<Record<string, string>>;
 
@@ -16,17 +17,17 @@ export type FoundSecret = { readonly reference: SecretReference } & (
   | { readonly digest: null; readonly material: null; readonly refusal: Refusal }
 );
 
-/** Reads what a resource refers to, checks it and takes its digest. */
+/** Reads what a resource refers to, checks it and takes its digest. Throws {@link Untold}. */
 export async function findSecrets<K extends Kind>(
   source: Source,
   seal: Seal,
   kind: K,
-  { pool, references }: { readonly pool: string; readonly references: readonly SecretReference[] },
+  { pool, secrets }: { readonly pool: string; readonly secrets: readonly SecretReference[] },
 ): Promise<readonly FoundSecret[]> {
-  const decider = deciders[kind];
+  const decider = deciderOf(kind);
   return Promise.all(
-    references.map(async (reference): Promise<FoundSecret> => {
-      const observed = source.readSecret(reference.namespace, reference.name);
+    secrets.map(async (reference): Promise<FoundSecret> => {
+      const observed = await readSecret(source, reference);
       if (!observed.found) return refused(reference, 'SecretNotFound', observed.message);
 
       const material = pick(observed.fields, reference.fields);
@@ -36,6 +37,18 @@ export async function findSecrets<K extends Kind>(
       return { reference, digest, material, refusal: null };
     }),
   );
+}
+
+/** Throws {@link Untold}. */
+export async function readSecret(
+  source: Source,
+  { namespace, name }: Pick<SecretReference, 'namespace' | 'name'>,
+): Promise<ObservedSecret> {
+  try {
+    return await source.readSecret(namespace, name);
+  } catch (cause) {
+    throw new Untold(`Secret ${namespace}/${name}`, { cause });
+  }
 }
 
 /** A Secret as the log has it, under the digest it has there. Throws `SealBroken`. */
@@ -69,7 +82,7 @@ export async function sealSecret(
   readonly data: SecretSealed;
 } | null> {
   if (digest === null) return null;
-  const [keyId = ''] = seal.keyIds;
+  const keyId = seal.sealingKeyId(pool);
   const last = states.sealedSecret(pool, namespace, name);
   if (last?.digest === digest && last.keyId === keyId) return null;
 

@@ -1,9 +1,6 @@
 import test from 'ava';
+import { allKinds, type EventOf } from '../../contracts/kinds/all-kinds.ts';
 import type { ForwardProxyConfig } from '../../contracts/kinds/forward-proxy/config.ts';
-import {
-  type ForwardProxyEvent,
-  forwardProxyEventTypes,
-} from '../../contracts/kinds/forward-proxy/events.ts';
 import { createSubjects } from '../../contracts/subjects.ts';
 import type { LogEntry } from '../../event-log/event-log.ts';
 import { createStates } from './states.ts';
@@ -11,11 +8,11 @@ import { createStates } from './states.ts';
 const subjects = createSubjects();
 const key = { kind: 'ForwardProxy', namespace: 'team-a', name: 'one' } as const;
 
-function entry(sequence: number, subject: string, data: ForwardProxyEvent): LogEntry {
+function entry(sequence: number, subject: string, data: EventOf<'ForwardProxy'>): LogEntry {
   const event = {
     id: String(sequence),
     source: 'directory:test',
-    type: forwardProxyEventTypes[data.type],
+    type: allKinds.ForwardProxy.eventTypes[data.type],
     subject: 'ForwardProxy/team-a/one',
     time: '2026-11-20T10:00:00.000Z',
     data,
@@ -145,4 +142,20 @@ test('a refusal that nobody can read is decided again', (t) => {
   states.skipped({ type: 'malformed', sequence: 2, subject: rejected(2).subject, problem: 'no' });
 
   t.is(states.unknown(key), null);
+});
+
+test('the generation of an edit that was undone is remembered until something is recorded', (t) => {
+  const states = createStates(subjects);
+  states.applyOwn(configured(2));
+
+  states.looked(key, { ...decided(2), generation: 4 });
+  t.is(states.undoneGeneration(key), 4);
+  states.reset([configured(2)], 2);
+  t.is(states.undoneGeneration(key), 0, 'it is looked at again');
+
+  states.looked(key, { ...decided(2), generation: 4 });
+  states.looked(key, decided(5));
+  t.is(states.undoneGeneration(key), 0, 'this is another edit');
+  states.looked(key, { ...decided(2), generation: 6, uid: 'u2' });
+  t.is(states.undoneGeneration(key), 0, 'this is another resource');
 });

@@ -1,11 +1,16 @@
 import { allKinds, type Kind } from '../../contracts/kinds/all-kinds.ts';
+import type { Decided } from '../../contracts/kinds/decided.ts';
 import {
+  type EndpointsObserved,
+  isEndpointsObserved,
+  isHistoryLost,
   isPoolPublished,
   isSecretSealed,
   logEventTypes,
   type SecretSealed,
 } from '../../contracts/log-events.ts';
 import { formatKey, parseKey, type ResourceKey } from '../../contracts/resource-key.ts';
+import type { ServiceReference } from '../../contracts/service-reference.ts';
 import { isStatusReported } from '../../contracts/status.ts';
 import type { Subjects } from '../../contracts/subjects.ts';
 import { matchSubjects } from '../../event-log/entry.ts';
@@ -15,6 +20,7 @@ import { createPortTable } from './port-table.ts';
 
 export type Stored = { readonly subject: string; readonly sequence: number };
 export type Sealed = SecretSealed & Stored;
+export type Endpoints = EndpointsObserved & Stored;
 export type Tombstone = Stored & { readonly time: string; readonly key: ResourceKey };
 
 /** Why nothing is known of a resource that the log has. */
@@ -27,19 +33,26 @@ export function createStates(subjects: Subjects) {
   const resources = new Map<string, Held>();
   const ports = createPortTable();
   const sealed = new Map<string, Sealed>();
+  const endpoints = new Map<string, Endpoints>();
   const published = new Map<string, string>();
+  /** The life of the log of which it was said that it took the place of one that was lost. */
+  let rebuilt = '';
   const tombstones = new Map<string, Tombstone>();
   const applied = new Map<string, number>();
   /** Sequences of statuses, by resource and subject. */
   const statuses = new Map<string, Map<string, number>>();
   const unreadable = new Map<string, Unreadable>();
+  /** Newest generations that come to what is recorded of an older one: edits that were undone. */
+  const undone = new Map<string, number>();
   /** Appended by us, not yet seen in the log we follow. */
   const underWay = new Map<number, LogEntry>();
   const isConfig = matchSubjects([subjects.allConfig]);
   const logFolds: Readonly<Record<string, (entry: LogEntry) => void>> = {
     [logEventTypes.secretSealed]: applySecret,
+    [logEventTypes.endpointsObserved]: applyEndpoints,
     [logEventTypes.poolPublished]: applyPublished,
     [logEventTypes.statusReported]: applyStatus,
+    [logEventTypes.historyLost]: applyHistoryLost,
   };
 
   /** What comes from the log we follow, in its order. */
@@ -69,8 +82,16 @@ export function createStates(subjects: Subjects) {
     if (isSecretSealed(data)) sealed.set(subject, { ...data, subject, sequence });
   }
 
+  function applyEndpoints({ sequence, subject, event: { data } }: LogEntry): void {
+    if (isEndpointsObserved(data)) endpoints.set(subject, { ...data, subject, sequence });
+  }
+
   function applyPublished({ subject, event: { data } }: LogEntry): void {
     if (isPoolPublished(data)) published.set(subject, data.logId);
+  }
+
+  function applyHistoryLost({ event: { data } }: LogEntry): void {
+    if (isHistoryLost(data)) rebuilt = data.logId;
   }
 
   function applyStatus({ sequence, subject, event: { data } }: LogEntry): void {
@@ -88,6 +109,7 @@ export function createStates(subjects: Subjects) {
       const problem = `an event of type ${event.type} that is not known here`;
       return noteUnreadable({ subject, sequence, problem });
     }
+    undone.delete(formatKey(key));
     set(foldEvent(get(key), event.data, entry, subjects.poolOf(subject)));
     if (event.data.type === `${key.kind}Removed`) {
       tombstones.set(subject, { subject, sequence, time: event.time, key });
@@ -139,14 +161,26 @@ export function createStates(subjects: Subjects) {
   return {
     /** Begins again from a snapshot: what it lacks is no more, unless we appended it since. */
     reset(entries: readonly LogEntry[], upTo: number): void {
-      for (const map of [resources, sealed, published, tombstones, applied, statuses]) map.clear();
+      for (const map of [resources, sealed, endpoints, published, tombstones, applied, statuses]) {
+        map.clear();
+      }
       ports.clear();
+      rebuilt = '';
       for (const entry of entries) fold(entry);
       for (const entry of underWay.values()) if (entry.sequence > upTo) fold(entry);
     },
     apply,
     applyOwn,
     get,
+    /** What a pass looked at. An edit that was undone before is no event, but its generation was seen. */
+    looked(key: ResourceKey, { uid, inputs, generation }: Decided): void {
+      const { state } = get(key);
+      const isRecorded = state.status !== 'absent' && state.uid === uid && state.inputs === inputs;
+      if (isRecorded && generation > state.generation) undone.set(formatKey(key), generation);
+      else undone.delete(formatKey(key));
+    },
+    /** 0: none but the one that is recorded. */
+    undoneGeneration: (key: ResourceKey): number => undone.get(formatKey(key)) ?? 0,
     /** An entry was skipped; told just before a snapshot, it is of what the snapshot lacks. */
     skipped(entry: Extract<FollowUpdate, { type: 'malformed' }>): void {
       noteUnreadable(entry);
@@ -163,16 +197,22 @@ export function createStates(subjects: Subjects) {
     /** Resources that exist: served, or refused and waiting to be mended. */
     all: () => [...resources.values()].filter(({ state }) => state.status !== 'absent'),
     incumbents: ports.incumbents,
+    takeFreedPorts: ports.takeFreed,
     sealedSecret: (pool: string, namespace: string, name: string) =>
       sealed.get(subjects.secret(pool, namespace, name)) ?? null,
     allSealed: () => [...sealed.values()],
+    endpoints: (pool: string, service: ServiceReference) =>
+      endpoints.get(subjects.endpoints(pool, service)) ?? null,
+    allEndpoints: () => [...endpoints.values()],
     isPublished: (pool: string, logId: string) => published.get(subjects.pool(pool)) === logId,
+    /** Somebody has begun to make a lost log anew, and did not get to its end. */
+    isRebuilding: (logId: string) => rebuilt === logId && ![...published.values()].includes(logId),
     tombstones: () => [...tombstones.values()],
     /** A purged subject holds nothing any more. Its last sequence is kept: entries may still be under way. */
     forget(subject: string): void {
       const removed = tombstones.get(subject)?.key;
       if (removed !== undefined && isGone(removed)) resources.delete(formatKey(removed));
-      for (const map of [sealed, published, tombstones]) map.delete(subject);
+      for (const map of [sealed, endpoints, published, tombstones]) map.delete(subject);
       for (const ofResource of statuses.values()) ofResource.delete(subject);
     },
     staleStatusesOf,

@@ -1,29 +1,30 @@
+import type { Condition } from '../../contracts/conditions.ts';
 import type { Kind } from '../../contracts/kinds/all-kinds.ts';
-import { logEventTypes } from '../../contracts/log-events.ts';
 import { formatKey, parseKey, type ResourceKey } from '../../contracts/resource-key.ts';
 import type { StatusReported } from '../../contracts/status.ts';
-import { type Leader, LogFull, LogUnavailable } from '../../event-log/event-log.ts';
-import { envelope, type Writing } from './entries.ts';
 import { type Held, servingPoolOf } from './held.ts';
-import { purgeAll } from './housekeeping.ts';
 import { createPendingWrites } from './pending-writes.ts';
-import type { Pods } from './pods.ts';
-import { advance, factsOf, propagationOf, type Rollout } from './rollout.ts';
+import type { Pods, Progress } from './pods.ts';
+import { advance, factsOf, healthFactsOf, propagationOf, type Rollout } from './rollout.ts';
 import type { States } from './states.ts';
 import {
+  healthSignificanceOf,
   isSettled,
+  isUnwell,
   type Obstacle,
   projectStatus,
   type Reach,
   significanceOf,
+  speaksOf,
 } from './status-projection.ts';
+import type { Reported, Statuses } from './statuses.ts';
 
 /** Keeps the status of every resource true, and writes it when it means something new. */
 export type StatusReporter = {
   /** The resource was decided upon, or something stands in its way. */
   changed(key: ResourceKey, obstacle?: Obstacle | null): void;
-  /** A pod of this pool said something new. */
-  podSpoke(pool: string): void;
+  /** A pod said something new. */
+  podSpoke(progress: Progress): void;
   /** Once a second: silent pods, and writes that were put off. */
   tick(): void;
   /** Nothing can be known while the log is out of reach: status stays as it is. */
@@ -39,91 +40,110 @@ export type StatusReporter = {
 type Context = {
   readonly states: States;
   readonly pods: Pods;
-  readonly writing: Writing;
-  readonly leader: Leader;
+  readonly statuses: Statuses;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   /** Called for everything new, written or not. */
   readonly onStatus: (report: StatusReported) => void;
   /** The version in force is served by every live pod. */
   readonly onArrived: (held: Held) => void;
 };
 
+/** What may change with time alone is looked at in turn, so many in a second. */
+const looksPerTick = 1_000;
+
 type Shown = {
   readonly report: StatusReported;
   readonly significance: string;
+  readonly health: string;
 };
 
 export function createStatusReporter(context: Context): StatusReporter {
-  const { states, pods, writing, leader, onStatus, onArrived } = context;
+  const { states, pods, statuses, now, onStatus, onArrived } = context;
   const rollouts = new Map<string, Rollout>();
   const shown = new Map<string, Shown>();
   const obstacles = new Map<string, Obstacle>();
-  /** What may change with the next word of a pod, or with time alone. */
-  const open = new Map<string, ResourceKey>();
+  /** What may change with time alone, or with the next word of a pod: a refused one with any. */
+  const open = new Map<string, { readonly key: ResourceKey; readonly refused: boolean }>();
   const unsettled = new Map<string, string>();
-  const pending = createPendingWrites(writing.now);
-  const beganAtMs = writing.now();
-  let frozen = false;
+  const pending = createPendingWrites(now);
+  const beganAtMs = now();
+  /** Since when nothing can be known. */
+  let frozenAtMs: number | null = null;
 
   function project<K extends Kind>(held: Held<K>): void {
     const id = formatKey(held.key);
-    const nowMs = writing.now();
-    const reach = reachOf(id, held, nowMs);
-    if (reach === 'unknown') return note(held, id, false, true);
+    const reported = statuses.reported(held);
+    // During an outage a pod's silence says nothing, and neither does the time it takes.
+    const reach = reachOf(id, held, reported, frozenAtMs ?? now());
+    if (reach === 'unknown') return note(held, id, null);
 
-    const previous = shown.get(id)?.report ?? held.reported?.data ?? null;
-    const now = new Date(nowMs).toISOString();
+    const previous = shown.get(id)?.report ?? reported;
     const report = projectStatus(
       held,
       reach,
       obstacles.get(id) ?? null,
       previous?.status ?? null,
-      now,
+      new Date(now()).toISOString(),
+      states.undoneGeneration(held.key),
     );
     if (report === null) return forget(id);
 
-    note(held, id, isSettled(report), isTroubled(report));
-    show(id, held, report);
+    note(held, id, report);
+    show(id, reported, report);
     if (reach?.propagation.state === 'Complete') onArrived(held);
   }
 
-  function note(held: Held, id: string, settled: boolean, troubled: boolean): void {
+  /** `null`: nobody knows yet. */
+  function note(held: Held, id: string, report: StatusReported | null): void {
+    const settled = report !== null && isSettled(report);
     if (settled) unsettled.delete(id);
     else unsettled.set(id, servingPoolOf(held));
-    if (settled && !troubled) open.delete(id);
-    else open.set(id, held.key);
+    if (settled && !isTroubled(report)) open.delete(id);
+    else open.set(id, { key: held.key, refused: report === null || isRefused(report) });
   }
 
   /** Shows what is new; writes what the log does not say yet. */
-  function show(id: string, held: Held, report: StatusReported): void {
+  function show(id: string, written: Reported | null, report: StatusReported): void {
     const significance = significanceOf(report);
-    const isNews = shown.get(id)?.significance !== significance;
-    shown.set(id, { report, significance });
-    const written = held.reported?.data;
-    if (written !== undefined && significanceOf(written) === significance) pending.remove(id);
-    else pending.add(id, report.status.configVersion ?? 0);
+    const health = healthSignificanceOf(report);
+    const before = shown.get(id);
+    const isNews = before?.significance !== significance || before.health !== health;
+    shown.set(id, { report, significance, health });
+    if (written === null || significanceOf(written) !== significance) {
+      pending.add(id, report.status.configVersion ?? 0, isSettled(report));
+    } else if (healthSignificanceOf(written) !== health) pending.addExtra(id);
+    else pending.remove(id);
     if (isNews) onStatus(report);
   }
 
   /** `unknown`: just begun, nobody has spoken yet, and the log holds a status of this very version. */
-  function reachOf(id: string, held: Held, nowMs: number): Reach | null | 'unknown' {
+  function reachOf(
+    id: string,
+    held: Held,
+    reported: Reported | null,
+    nowMs: number,
+  ): Reach | null | 'unknown' {
     if (held.inForce === null || held.state.status === 'absent') return null;
     const inPool = pods.inPool(servingPoolOf(held), nowMs);
     const tooEarly = pods.tooEarly(nowMs);
-    if (tooEarly && inPool.length === 0 && isReported(held)) return 'unknown';
+    if (tooEarly && inPool.length === 0 && speaksOf(reported?.status ?? null, held))
+      return 'unknown';
 
-    const rollout = advance(rolloutOf(id, held), inPool, nowMs);
+    const rollout = advance(rolloutOf(id, held, reported), inPool, nowMs);
     rollouts.set(id, rollout);
     return {
       facts: factsOf(rollout, inPool, nowMs, tooEarly),
       propagation: propagationOf(rollout, inPool, nowMs),
+      health: healthFactsOf(rollout, inPool, tooEarly),
     };
   }
 
-  function rolloutOf(id: string, { inForce, state, reported }: Held): Rollout {
+  function rolloutOf(id: string, { inForce, state }: Held, reported: Reported | null): Rollout {
     const sequence = inForce?.sequence ?? 0;
     const current = rollouts.get(id);
     if (current?.sequence === sequence) return current;
-    const before = reported?.data.status;
+    const before = reported?.status;
     const wasComplete = before?.configVersion === sequence && before.propagation?.completedAt;
     const publishedAt = inForce?.time ?? '';
     return {
@@ -148,21 +168,12 @@ export function createStatusReporter(context: Context): StatusReporter {
     }
   }
 
-  /** One append for all that is due; what changes meanwhile is written in the next. */
+  /** All that is due at once; what changes meanwhile is written in the next batch. */
   async function write(ids: readonly string[]): Promise<void> {
     const reports = ids.flatMap((id) => shown.get(id)?.report ?? []);
-    const entries = reports.map((data) => ({
-      subject: writing.subjects.status(data.pool, data),
-      event: envelope(writing, logEventTypes.statusReported, formatKey(data), data),
-      lastOnly: true,
-    }));
-    if (entries.length === 0) return;
-    const sequences = await leader.append(entries);
-    for (const [index, { subject, event }] of entries.entries()) {
-      states.applyOwn({ sequence: sequences[index] ?? 0, subject, event });
-    }
-    // Of what has moved, or was removed while this was written.
-    await purgeAll(states, leader, reports.flatMap(states.staleStatusesOf));
+    if (reports.length === 0) return;
+    const unwritten = await statuses.write(reports);
+    if (unwritten.length > 0) pending.putBack(unwritten.map(formatKey));
   }
 
   return {
@@ -172,54 +183,69 @@ export function createStatusReporter(context: Context): StatusReporter {
       else obstacles.set(id, obstacle);
       project(states.get(key));
     },
-    podSpoke(pool) {
-      if (frozen) return;
-      const refusals = pods.inPool(pool, writing.now()).flatMap((pod) => pod.refusals);
-      const named = refusals.flatMap(({ resource }) => parseKey(resource) ?? []);
-      for (const key of [...open.values(), ...named]) {
-        const held = states.get(key);
-        if (servingPoolOf(held) === pool) project(held);
-      }
+    podSpoke({ pool, from, to, resources }) {
+      if (frozenAtMs !== null) return;
+      const refusals = pods.inPool(pool, now()).flatMap((pod) => pod.refusals);
+      const named = [...refusals.map(({ resource }) => resource), ...resources].flatMap(
+        (resource) => parseKey(resource) ?? [],
+      );
+      const concerned = [...open.values(), ...named.map((key) => ({ key, refused: true }))].flatMap(
+        ({ key, refused: mayBeMended }) => {
+          const held = states.get(key);
+          const { sequence = 0 } = held.inForce ?? {};
+          const isReached = mayBeMended || (sequence > from && sequence <= to);
+          return isReached && servingPoolOf(held) === pool ? [held] : [];
+        },
+      );
+      for (const held of concerned) project(held);
     },
     tick() {
-      if (frozen) return;
-      for (const pool of pods.sweep(writing.now())) projectAll(pool);
-      for (const key of [...open.values()]) project(states.get(key));
+      // Also during an outage: that a change cannot be recorded has to be written.
       pending.resume();
+      if (frozenAtMs !== null) return;
+      for (const pool of pods.sweep(now())) projectAll(pool);
+      // In turn: one silent pod troubles everything in its pool.
+      for (const [id, each] of open.entries().take(looksPerTick).toArray()) {
+        open.delete(id);
+        open.set(id, each);
+        project(states.get(each.key));
+      }
     },
     freeze(isFrozen) {
-      frozen = isFrozen;
-      if (!frozen) projectAll(null);
+      if (isFrozen) {
+        frozenAtMs ??= now();
+        return;
+      }
+      frozenAtMs = null;
+      projectAll(null);
     },
     hasArrived: (key) => shown.get(formatKey(key))?.report.status.propagation?.state === 'Complete',
     isSettled: (pools) => ![...unsettled.values()].some((pool) => pools.includes(pool)),
     async run(signal) {
-      for await (const ids of pending.batches(signal)) {
-        try {
-          await write(ids);
-        } catch (error) {
-          if (!(error instanceof LogUnavailable || error instanceof LogFull)) throw error;
-          pending.putBack(ids);
-        }
-      }
+      for await (const ids of pending.batches(signal)) await write(ids);
     },
   };
 }
 
-/** Something is wrong with it: it may be mended by whatever a pod says next. */
-function isTroubled({ status }: StatusReported): boolean {
-  return status.conditions.some(
-    ({ type, status: value }) =>
-      type === 'Degraded' || (type === 'Programmed' && value === 'False'),
+/** Something is wrong with it that may pass. */
+function isTroubled(report: StatusReported): boolean {
+  const isWithoutPods = ({ type, reason }: Condition) =>
+    type === 'Programmed' && reason === 'NoPods';
+  const { conditions } = report.status;
+  return (
+    isRefused(report) ||
+    isUnwell(report) ||
+    conditions.some((each) => each.type === 'Degraded' || isWithoutPods(each))
   );
 }
 
-function isReported({ inForce, reported, state }: Held): boolean {
-  const status = reported?.data.status;
-  return (
-    state.status !== 'absent' &&
-    status?.configVersion === inForce?.sequence &&
-    status?.observedGeneration === state.generation
+/** By a pod: it may take that back with whatever it says next. */
+function isRefused({ status }: StatusReported): boolean {
+  return status.conditions.some(
+    ({ type, status: value, reason }) =>
+      type === 'Programmed' &&
+      value === 'False' &&
+      !['Pending', 'NoPods', 'NothingAccepted'].includes(reason),
   );
 }
 

@@ -1,8 +1,8 @@
 /**
- * Keys to look at, one at a time and each only once however often it was added; keys that failed
- * come back later and later.
+ * Keys to look at, all that are ready at once and each only once however often it was added; keys
+ * that failed come back later and later.
  */
-export type WorkQueue<T> = AsyncIterable<T> & {
+export type WorkQueue<T> = AsyncIterable<readonly T[]> & {
   add(item: T): void;
   /** Looks at it again after its back-off: 0.1 s, doubled each time up to 10 s. */
   retry(item: T): void;
@@ -12,20 +12,30 @@ export type WorkQueue<T> = AsyncIterable<T> & {
   retryAllNow(): void;
 };
 
+/** How long keys wait, and how many. */
+export type QueueMetrics = {
+  queueDepth(items: number): void;
+  waitedInQueue(ms: number): void;
+};
+
 const firstRetryMs = 100;
 const lastRetryMs = 10_000;
 
 export function createWorkQueue<T>(
   identify: (item: T) => string,
   signal: AbortSignal,
+  metrics: QueueMetrics,
+  mostAtOnce = 200,
 ): WorkQueue<T> {
-  const ready = new Map<string, T>();
+  const ready = new Map<string, { readonly item: T; readonly sinceMs: number }>();
   const failures = new Map<string, number>();
   const waiting = new Map<string, { item: T; timer: NodeJS.Timeout }>();
   let wake = (): void => undefined;
 
   function add(item: T): void {
-    ready.set(identify(item), item);
+    const id = identify(item);
+    ready.set(id, { item, sinceMs: ready.get(id)?.sinceMs ?? performance.now() });
+    metrics.queueDepth(ready.size);
     wake();
   }
 
@@ -64,16 +74,19 @@ export function createWorkQueue<T>(
     },
     async *[Symbol.asyncIterator]() {
       while (!signal.aborted) {
-        const [next] = ready;
-        if (next === undefined) {
+        if (ready.size === 0) {
           const { promise, resolve } = Promise.withResolvers<void>();
           wake = resolve;
           await promise;
           continue;
         }
-        const [id, item] = next;
-        ready.delete(id); // before it is looked at: a change from now on counts as new
-        yield item;
+        const taken = ready.entries().take(mostAtOnce).toArray();
+        for (const [id, { sinceMs }] of taken) {
+          ready.delete(id); // before it is looked at: a change from now on counts as new
+          metrics.waitedInQueue(performance.now() - sinceMs);
+        }
+        metrics.queueDepth(ready.size);
+        yield taken.map(([, { item }]) => item);
       }
     },
   };

@@ -46,8 +46,13 @@ function identityOf(change: SourceChange): string {
       return `${change.key.kind}/${change.key.namespace}/${change.key.name}`;
     case 'secret':
       return `Secret/${change.namespace}/${change.name}`;
+    case 'service':
+      return `Service/${change.namespace}/${change.name}`;
+    case 'grants':
+      return `ReferenceGrant/${change.namespace}`;
     case 'synced':
-      return 'synced';
+    case 'pools':
+      return change.type;
     // One place, one word: of a problem that was solved before anyone read of it nobody need hear.
     case 'problem':
     case 'problemSolved':

@@ -26,7 +26,7 @@ test('a directory that vanishes takes nothing with it, and is seen when it retur
   await until('synced');
 
   await rename(directory, `${directory}-away`);
-  await until('problem wanted:1');
+  await until('problem wanted');
   t.deepEqual(names(source), ['one']);
 
   await writeFile(join(`${directory}-away`, 'a.yaml'), proxy('one', 2));

@@ -7,6 +7,7 @@ import type { Validator } from '../schema/validator.ts';
 import { createChangeQueue } from './change-queue.ts';
 import { createFileCache, unreadable } from './file-cache.ts';
 import { findFiles, reasonOf } from './find-files.ts';
+import { findService, refuseReference } from './find-service.ts';
 import { createProblemBoard } from './problem-board.ts';
 import type { Entry, FileContents } from './read-file.ts';
 import { createScanner } from './scanner.ts';
@@ -103,11 +104,22 @@ export async function openDirectorySource(options: Options): Promise<Source> {
     changes: (until) => queue.read(AbortSignal.any([closed.signal, until])),
     list: () => ({ keys: resourceKeys(table), complete }),
     read: (key) => observedIn(table, key),
-    readSecret: (namespace, name) => {
+    async readSecret(namespace, name) {
       const entry = table.get(keyOf({ kind: 'Secret', namespace, name }))?.entry;
       if (entry?.type === 'secret') return entry.secret;
       return { found: false, message: `there is no Secret ${namespace}/${name}` };
     },
+    async readService(namespace, name) {
+      const entries = Array.from(table.values(), ({ entry }) => entry);
+      return findService(entries, namespace, name);
+    },
+    async refuseReference(reference) {
+      const entries = Array.from(table.values(), ({ entry }) => entry);
+      return refuseReference(entries, reference);
+    },
+    confirmAbsent: async () => complete,
+    refuseInPool: () => null,
+    statuses: null,
     async [Symbol.asyncDispose]() {
       signal.removeEventListener('abort', close);
       close();
@@ -147,8 +159,17 @@ function resourceKeys(table: Table): readonly ResourceKey[] {
 
 function changeOf(entry: Entry): SourceChange {
   const { namespace, name } = entry;
-  if (entry.type === 'secret') return { type: 'secret', namespace, name };
-  return { type: 'resource', key: { kind: entry.kind, namespace, name } };
+  switch (entry.type) {
+    case 'secret':
+    case 'service':
+      return { type: entry.type, namespace, name };
+    case 'grant':
+      return { type: 'grants', namespace };
+    case 'slice':
+      return { type: 'service', namespace, name: entry.service };
+    case 'resource':
+      return { type: 'resource', key: { kind: entry.kind, namespace, name } };
+  }
 }
 
 function specOf(entry: Entry | undefined): unknown {

@@ -117,6 +117,6 @@ async function load(file: FoundFile): Promise<Uint8Array | { readonly message: s
 
 /** A file that cannot be read: it may hold anything. */
 export function unreadable(path: string, message: string): FileContents {
-  const problem = { file: path, line: 1, field: '', message };
+  const problem = { file: path, line: 0, field: '', message };
   return { entries: [], problems: [problem], incomplete: true };
 }

@@ -20,11 +20,11 @@ export function createProblemBoard(push: (change: SourceChange) => void): Proble
   };
 }
 
-/** `file:line` → everything that is wrong there. */
+/** `file:line`, or `file` → everything that is wrong there. */
 function byPlace(problems: readonly Problem[]): ReadonlyMap<string, string> {
   const messages = new Map<string, string>();
   for (const { file, line, field, message } of problems) {
-    const where = `${file}:${line}`;
+    const where = line === 0 ? file : `${file}:${line}`;
     const text = field === '' ? message : `${field}: ${message}`;
     const others = messages.get(where);
     messages.set(where, others === undefined ? text : `${others}; ${text}`);

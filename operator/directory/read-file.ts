@@ -2,12 +2,21 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, isRecord } from '../../contracts/json.ts';
 import type { Kind } from '../../contracts/kinds/all-kinds.ts';
 import type { Observed, ObservedSecret, Problem } from '../control-loop/source.ts';
+import { type GrantFacts, readGrant } from '../reference-grants.ts';
 import { type Identity, identify } from '../schema/identify.ts';
 import type { Validator } from '../schema/validator.ts';
+import {
+  readEndpointSlice,
+  readService,
+  type ServiceFacts,
+  type SliceFacts,
+  serviceOfSlice,
+} from '../service-endpoints.ts';
+import { checkGrant } from './check-grant.ts';
 import { type ParsedDocument, parseFile } from './parse-file.ts';
 import { readSecretObject } from './read-secret.ts';
 
-/** One resource or Secret as a file has it. */
+/** One resource, or what resources refer to, as a file has it. */
 export type Entry = Identity & {
   readonly file: string;
   readonly line: number;
@@ -22,11 +31,25 @@ export type Entry = Identity & {
         readonly observed: NonNullable<Observed<Kind>>;
       }
     | { readonly type: 'secret'; readonly kind: 'Secret'; readonly secret: ObservedSecret }
+    | { readonly type: 'service'; readonly kind: 'Service'; readonly facts: ServiceFacts }
+    | {
+        readonly type: 'slice';
+        readonly kind: 'EndpointSlice';
+        /** The name of the Service it is of. */
+        readonly service: string;
+        readonly facts: SliceFacts;
+      }
+    | {
+        readonly type: 'grant';
+        readonly kind: 'ReferenceGrant';
+        /** `null`: what it permits cannot be told, for the mistakes in it. */
+        readonly facts: GrantFacts | null;
+      }
   );
 
 export type FileContents = {
   readonly entries: readonly Entry[];
-  /** What belongs to no resource, and what is wrong with Secrets. */
+  /** What belongs to no resource, and what is wrong with Secrets and ReferenceGrants. */
   readonly problems: readonly Problem[];
   /** Not everything in it was understood, so what it lacks proves nothing. */
   readonly incomplete: boolean;
@@ -57,22 +80,32 @@ export function readFileContents(
     if (identified.identity === null) {
       problems.push(...locate(file, document, identified.problems));
       incomplete ||= !identified.foreign;
-    } else if (identified.identity.kind === 'Secret') {
-      const found = locate(file, document, identified.problems);
-      const secret = secretEntry(file, document, identified.identity, found);
-      entries.push(secret.entry);
-      problems.push(...secret.problems);
-    } else {
-      const oldSpec = oldSpecOf(identified.identity);
-      entries.push(
-        resourceEntry(
-          file,
-          document,
-          validator,
-          { ...identified.identity, kind: identified.identity.kind },
-          oldSpec,
-        ),
-      );
+      continue;
+    }
+    const { identity } = identified;
+    const found = locate(file, document, identified.problems);
+    switch (identity.kind) {
+      case 'Secret': {
+        const secret = secretEntry(file, document, identity, found);
+        entries.push(secret.entry);
+        problems.push(...secret.problems);
+        break;
+      }
+      case 'Service':
+      case 'EndpointSlice':
+        entries.push(serviceEntry(file, document, { ...identity, kind: identity.kind }));
+        problems.push(...found);
+        break;
+      case 'ReferenceGrant': {
+        const grant = grantEntry(file, document, identity, found);
+        entries.push(grant.entry);
+        problems.push(...grant.problems);
+        break;
+      }
+      default: {
+        const key = { ...identity, kind: identity.kind };
+        entries.push(resourceEntry(file, document, validator, key, oldSpecOf(identity)));
+      }
     }
   }
   return { entries, problems, incomplete };
@@ -105,6 +138,43 @@ function resourceEntry(
   const fingerprint = canonicalJson({ ...observed, cause: null });
   const place = { file, line: document.line, nameLine: document.lineOf('metadata.name') };
   return { type: 'resource', ...key, ...place, fingerprint, observed };
+}
+
+/** Taken as it is: whoever writes it for a cluster has it checked there. */
+function serviceEntry(
+  file: string,
+  document: ParsedDocument,
+  { kind, namespace, name }: Identity & { readonly kind: 'Service' | 'EndpointSlice' },
+): Entry {
+  const object = isRecord(document.object) ? document.object : {};
+  const place = { file, line: document.line, nameLine: document.lineOf('metadata.name') };
+  if (kind === 'Service') {
+    const facts = readService(object);
+    const fingerprint = canonicalJson(facts);
+    return { type: 'service', kind, namespace, name, ...place, fingerprint, facts };
+  }
+  const facts = readEndpointSlice(object);
+  const fingerprint = canonicalJson(facts);
+  const service = serviceOfSlice(object);
+  // One that becomes a slice of another Service is gone from the first.
+  const key = { kind, namespace, name: `${service}/${name}` };
+  return { type: 'slice', ...key, service, ...place, fingerprint, facts };
+}
+
+/** One with a mistake is not read: without a misspelt field it might permit too much. */
+function grantEntry(
+  file: string,
+  document: ParsedDocument,
+  { namespace, name }: Identity,
+  ofMetadata: readonly Problem[],
+): { readonly entry: Entry; readonly problems: readonly Problem[] } {
+  const problems = [...ofMetadata, ...locate(file, document, checkGrant(document.object))];
+  const { object } = document;
+  const facts = problems.length === 0 && isRecord(object) ? readGrant(object) : null;
+  const place = { file, line: document.line, nameLine: document.lineOf('metadata.name') };
+  const key = { kind: 'ReferenceGrant', namespace, name } as const;
+  const fingerprint = canonicalJson(facts);
+  return { entry: { type: 'grant', ...key, ...place, fingerprint, facts }, problems };
 }
 
 function secretEntry(
@@ -149,7 +219,8 @@ function locate(
 
 /** `proxies/egress.yaml:7:spec.listeners[0].port: must be a whole number` */
 export function formatProblem({ file, line, field, message }: Problem): string {
-  return `${file}:${line}:${field === '' ? '' : `${field}:`} ${message}`;
+  const place = line === 0 ? file : `${file}:${line}`;
+  return `${place}:${field === '' ? '' : `${field}:`} ${message}`;
 }
 
 function digestOf(value: unknown): string {

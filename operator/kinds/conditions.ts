@@ -5,6 +5,8 @@ import {
   isReferenceProblem,
   type ReasonOf,
 } from '../../contracts/conditions.ts';
+import type { Kind, StateOf } from '../../contracts/kinds/all-kinds.ts';
+import { lastGood } from '../../contracts/kinds/lifecycle.ts';
 
 /** Where the version in force has arrived. Names of pods, of one pool. */
 export type RolloutFacts = {
@@ -22,18 +24,19 @@ export type RolloutFacts = {
   readonly tooEarly: boolean;
 };
 
-/** The newest version decided upon, and the one in force, of any kind. */
-export type Standing = {
-  readonly generation: number;
-  readonly refusal: { readonly reason: string; readonly message: string } | null;
-  readonly servingGeneration: number | null;
-};
+/** Why the newest version was not taken over, if it was not. */
+type Refusal = { readonly reason: string; readonly message: string } | null;
 
 /** The conditions every kind has. */
-export function commonConditions(
-  { generation, refusal, servingGeneration }: Standing,
+export function conditionsOf(
+  state: StateOf<Kind>,
   rollout: RolloutFacts | null,
 ): readonly Finding[] {
+  if (state.status === 'absent') return [];
+  const { generation } = state;
+  const refusal =
+    state.status === 'rejected' ? { reason: state.reason, message: state.message } : null;
+  const servingGeneration = lastGood(state)?.generation ?? null;
   const programmed =
     servingGeneration === null || rollout === null
       ? finding('Programmed', 'False', 'NothingAccepted', generation, 'no version was accepted yet')
@@ -42,18 +45,34 @@ export function commonConditions(
     ...findAccepted(generation, refusal, servingGeneration),
     programmed,
     ...(rollout === null ? [] : findDegraded(programmed.observedGeneration, rollout)),
-    ...(programmed.reason === 'Pending'
-      ? [finding('Reconciling', 'True', 'Propagating', generation, programmed.message)]
-      : []),
-    ...(refusal === null
-      ? []
-      : [finding('Stalled', 'True', 'Refused', generation, refusal.message)]),
+    ...findProgress(generation, refusal, programmed, rollout),
   ];
+}
+
+/**
+ * Whether waiting helps. Never both: kstatus believes whichever it meets first. Without either it
+ * calls a resource current, whatever `Programmed` says.
+ */
+function findProgress(
+  generation: number,
+  refusal: Refusal,
+  programmed: Finding,
+  rollout: RolloutFacts | null,
+): readonly Finding[] {
+  if (refusal !== null) {
+    return [finding('Stalled', 'True', 'Refused', generation, refusal.message)];
+  }
+  if (programmed.status === 'True') return [];
+  const { message } = programmed;
+  const isRefused = rollout !== null && rollout.refused.length > 0;
+  return isRefused
+    ? [finding('Stalled', 'True', 'RefusedByPod', generation, message)]
+    : [finding('Reconciling', 'True', 'Propagating', generation, message)];
 }
 
 function findAccepted(
   generation: number,
-  refusal: Standing['refusal'],
+  refusal: Refusal,
   servingGeneration: number | null,
 ): readonly Finding[] {
   if (refusal === null) {

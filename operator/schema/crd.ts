@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { isRecord } from '../../contracts/json.ts';
@@ -12,11 +12,22 @@ export type Crd = {
   readonly schema: StructuralSchema;
 };
 
-const files: Readonly<Record<Kind, string>> = { ForwardProxy: 'forward-proxy.yaml' };
+const files: Readonly<Record<Kind, string>> = {
+  ForwardProxy: 'forward-proxy.yaml',
+  MirrorRoute: 'mirror-route.yaml',
+};
+
+/** `crds/` lies at the root of the checkout, and in `dist/`. */
+const crdDirectory = join(import.meta.dirname, '../../crds');
 
 /** The definition of one of our kinds, from `crds/`. */
 export function readCrd(kind: Kind): Crd {
-  return parseCrd(readFileSync(join(crdDirectory(), files[kind]), 'utf8'));
+  return parseCrd(readFileSync(crdFile(kind), 'utf8'));
+}
+
+/** Where the definition of one of our kinds lies. */
+export function crdFile(kind: Kind): string {
+  return join(crdDirectory, files[kind]);
 }
 
 /** Reads the one version a definition of ours has. Throws on anything else: it is our own file. */
@@ -34,12 +45,4 @@ export function parseCrd(text: string): Crd {
 
 function field(value: unknown, name: string): unknown {
   return isRecord(value) || Array.isArray(value) ? Reflect.get(value, name) : undefined;
-}
-
-/** `crds/` lies at the root of the checkout; the image has this file one level deeper, in `dist/`. */
-function crdDirectory(): string {
-  const [asWritten = '', built = ''] = ['../../crds', '../../../crds'].map((path) =>
-    join(import.meta.dirname, path),
-  );
-  return existsSync(asWritten) ? asWritten : built;
 }

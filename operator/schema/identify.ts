@@ -4,9 +4,18 @@ import type { FieldProblem } from './check-schema.ts';
 import { formatField } from './field-path.ts';
 import { suggest } from './suggest.ts';
 
+/** What our resources refer to, of Kubernetes' own kinds, and under which apiVersion it is written. */
+const referredKinds = {
+  Secret: ['v1'],
+  Service: ['v1'],
+  EndpointSlice: ['discovery.k8s.io/v1'],
+  ReferenceGrant: ['gateway.networking.k8s.io/v1', 'gateway.networking.k8s.io/v1beta1'],
+} as const satisfies Record<string, readonly string[]>;
+type ReferredKind = keyof typeof referredKinds;
+
 /** Which resource an object is, before anything else is known about it. */
 export type Identity = {
-  readonly kind: Kind | 'Secret';
+  readonly kind: Kind | ReferredKind;
   readonly namespace: string;
   readonly name: string;
 };
@@ -47,8 +56,8 @@ export function identify(object: unknown): Identified {
   };
 }
 
-function kindOf(version: string, kind: string): Kind | 'Secret' | null {
-  if (version === 'v1' && kind === 'Secret') return kind;
+function kindOf(version: string, kind: string): Kind | ReferredKind | null {
+  if (isReferred(kind) && versionsOf(kind).includes(version)) return kind;
   return version === apiVersion && isKind(kind) ? kind : null;
 }
 
@@ -57,12 +66,26 @@ function unknownKind(version: string, kind: string): Identified {
     return nobody('apiVersion', `"${version}" is not known here; write ${apiVersion}`);
   }
   if (isKind(kind)) return nobody('apiVersion', `of a ${kind} is ${apiVersion}, not "${version}"`);
-  if (kind === 'Secret') return nobody('apiVersion', `of a Secret is v1, not "${version}"`);
-  const meant = suggest(kind, [...kinds, 'Secret']);
+  if (isReferred(kind)) {
+    const article = kind === 'EndpointSlice' ? 'an' : 'a';
+    const right = versionsOf(kind).join(' or ');
+    return nobody('apiVersion', `of ${article} ${kind} is ${right}, not "${version}"`);
+  }
+  const meant = suggest(kind, [...kinds, ...Object.keys(referredKinds)]);
   const hint =
-    meant === null ? `known are ${kinds.join(', ')} and Secret` : `did you mean ${meant}?`;
+    meant === null
+      ? `known are ${[...kinds, ...Object.keys(referredKinds)].join(', ')}`
+      : `did you mean ${meant}?`;
   const problem = { field: 'kind', message: `"${kind}" of ${version} is not known here; ${hint}` };
   return { identity: null, foreign: version !== apiVersion && meant === null, problems: [problem] };
+}
+
+function versionsOf(kind: ReferredKind): readonly string[] {
+  return referredKinds[kind];
+}
+
+function isReferred(kind: string): kind is ReferredKind {
+  return Object.hasOwn(referredKinds, kind);
 }
 
 function nobody(field: string, message: string): Identified {

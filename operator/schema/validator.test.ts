@@ -1,4 +1,5 @@
 import test from 'ava';
+import { kinds } from '../../contracts/kinds/all-kinds.ts';
 import { readCrd } from './crd.ts';
 import { isExplained } from './explain-pattern.ts';
 import type { StructuralSchema } from './structural.ts';
@@ -47,7 +48,7 @@ const refused: Readonly<Record<string, readonly [object: unknown, problems: read
     { kind: 'ForwardProxy' },
     ['apiVersion: is missing; write headgate.dev/v1alpha1'],
   ],
-  'no kind': [{ apiVersion: 'v1' }, ['kind: is missing; write ForwardProxy']],
+  'no kind': [{ apiVersion: 'v1' }, ['kind: is missing; write ForwardProxy or MirrorRoute']],
   'another version of ours': [
     { apiVersion: 'headgate.dev/v2', kind: 'ForwardProxy' },
     ['apiVersion: "headgate.dev/v2" is not known here; write headgate.dev/v1alpha1'],
@@ -58,7 +59,9 @@ const refused: Readonly<Record<string, readonly [object: unknown, problems: read
   ],
   'a foreign kind': [
     { apiVersion: 'apps/v1', kind: 'Deployment' },
-    ['kind: "Deployment" of apps/v1 is not known here; known are ForwardProxy and Secret'],
+    [
+      'kind: "Deployment" of apps/v1 is not known here; known are ForwardProxy, MirrorRoute, Secret, Service, EndpointSlice, ReferenceGrant',
+    ],
   ],
   'no name': [proxy({ listeners }, {}), ['metadata.name: is missing']],
   'a number for a name': [
@@ -192,11 +195,11 @@ test('a hold is read from its annotation', (t) => {
 });
 
 test('every pattern of the definitions is explained in words', (t) => {
-  const { spec } = readCrd('ForwardProxy').schema.properties ?? {};
+  const specs = kinds.map((kind) => readCrd(kind).schema.properties?.['spec'] ?? {});
 
-  const patterns = patternsOf(spec ?? {});
+  const patterns = specs.flatMap(patternsOf);
 
-  t.true(patterns.length > 10);
+  t.true(patterns.length > 50);
   t.deepEqual(
     patterns.filter((pattern) => !isExplained(pattern)),
     [],

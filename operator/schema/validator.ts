@@ -1,5 +1,5 @@
 import { isRecord } from '../../contracts/json.ts';
-import { type Kind, kinds, type SpecOf } from '../../contracts/kinds/all-kinds.ts';
+import { isKind, type Kind, kinds, type SpecOf } from '../../contracts/kinds/all-kinds.ts';
 import type { ResourceKey } from '../../contracts/resource-key.ts';
 import { compileCel } from './cel-rules.ts';
 import { findRepeatedKeys } from './check-list-keys.ts';
@@ -39,7 +39,7 @@ export function createValidator(): Validator {
       const { identity, problems } = identify(object);
       if (identity === null) return { ok: false, key: null, problems };
       const { kind, namespace, name } = identity;
-      if (kind === 'Secret') throw new TypeError('a Secret is none of our kinds');
+      if (!isKind(kind)) throw new TypeError(`${kind} is none of our kinds`);
 
       const key = { kind, namespace, name };
       const held = holdOf(object);

@@ -1,35 +1,35 @@
+import { setTimeout } from 'node:timers/promises';
 import { type HttpSocket, openHttpSocket } from './http-socket.ts';
-import { type LoadOptions, type LoadResult, postBytes, type WorkName } from './work.ts';
+import type { AskedRequest, LoadOptions, LoadResult } from './load-result.ts';
 
 /** `node load.ts OPTIONS-AS-JSON`: a process of its own, so that its CPU is not the proxy's. Prints the result as JSON. */
 const options: LoadOptions = JSON.parse(process.argv[2] ?? '{}');
-const { work, proxyPort, originPort, clients, seconds } = options;
-const authority = `127.0.0.1:${originPort}`;
+const { port, clients, seconds, tunnelTo, keeps } = options;
+/** Whoever has not been answered by then will not be. */
+const graceMs = 1000;
 
-const connectRequest = Buffer.from(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
-const requests: Readonly<Record<WorkName, Buffer>> = {
-  'tunnel-post': Buffer.concat([
-    Buffer.from(
-      `POST /post HTTP/1.1\r\nHost: ${authority}\r\nContent-Length: ${postBytes}\r\n\r\n`,
-    ),
-    Buffer.alloc(postBytes, 'x'),
-  ]),
-  'tunnel-get': Buffer.from(`GET /get HTTP/1.1\r\nHost: ${authority}\r\n\r\n`),
-  'connect-get': Buffer.from(`GET /get HTTP/1.1\r\nHost: ${authority}\r\n\r\n`),
-  'forward-get': Buffer.from(`GET http://${authority}/get HTTP/1.1\r\nHost: ${authority}\r\n\r\n`),
-};
-
-const request = requests[work];
+const request = bytesOf(options.request);
+const tunnelRequest = Buffer.from(`CONNECT ${tunnelTo} HTTP/1.1\r\nHost: ${tunnelTo}\r\n\r\n`);
 const latenciesMs: number[] = [];
+const waiting = new Set<{ readonly askedMs: number }>();
 let errors = 0;
+let hangUps = 0;
 const startedMs = performance.now();
 const endMs = startedMs + seconds * 1000;
-await Promise.all(Array.from({ length: clients }, askUntilTheEnd));
+
+await Promise.race([
+  Promise.all(Array.from({ length: clients }, askUntilTheEnd)),
+  setTimeout(seconds * 1000 + graceMs),
+]);
+const endedMs = performance.now();
+const waitedMs = Array.from(waiting, ({ askedMs }) => endedMs - askedMs);
 const result: LoadResult = {
   requests: latenciesMs.length,
   errors,
-  seconds: (performance.now() - startedMs) / 1000,
-  ...percentiles(latenciesMs),
+  hangUps,
+  unanswered: waitedMs.length,
+  seconds: (endedMs - startedMs) / 1000,
+  ...percentiles([...latenciesMs, ...waitedMs]),
 };
 process.stdout.write(JSON.stringify(result));
 process.exit(0);
@@ -38,19 +38,22 @@ async function askUntilTheEnd(): Promise<void> {
   let socket: HttpSocket | null = null;
   while (performance.now() < endMs) {
     const wasKept: boolean = socket !== null;
-    const askedMs = performance.now();
+    const asked = { askedMs: performance.now() };
+    waiting.add(asked);
     try {
       socket ??= await open();
       const status = await socket.ask(request);
-      if (status !== 200) throw new Error(`status ${status}`);
-      latenciesMs.push(performance.now() - askedMs);
+      if (status === 200) latenciesMs.push(performance.now() - asked.askedMs);
+      else errors += 1;
     } catch {
       // A proxy may hang up a kept connection as it likes; a client then asks again on a new one.
-      if (!wasKept) errors += 1;
+      if (wasKept) hangUps += 1;
+      else errors += 1;
       socket?.destroy();
       socket = null;
     }
-    if (work === 'connect-get' || socket?.isOver) {
+    waiting.delete(asked);
+    if (!keeps || socket?.isOver) {
       socket?.destroy();
       socket = null;
     }
@@ -59,11 +62,17 @@ async function askUntilTheEnd(): Promise<void> {
 }
 
 async function open(): Promise<HttpSocket> {
-  const socket = await openHttpSocket(proxyPort);
-  if (work === 'forward-get') return socket;
-  const status = await socket.ask(connectRequest, false);
+  const socket = await openHttpSocket(port);
+  if (tunnelTo === null) return socket;
+  const status = await socket.ask(tunnelRequest, false);
   if (status !== 200) throw new Error(`CONNECT was answered ${status}`);
   return socket;
+}
+
+function bytesOf({ method, target, host, bodyBytes }: AskedRequest): Buffer {
+  const length = bodyBytes === 0 ? '' : `Content-Length: ${bodyBytes}\r\n`;
+  const head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${length}\r\n`;
+  return Buffer.concat([Buffer.from(head), Buffer.alloc(bodyBytes, 'x')]);
 }
 
 function percentiles(values: readonly number[]) {

@@ -71,6 +71,20 @@ export function testAppending(name: string, open: OpenLog): void {
     t.deepEqual(dataOf(await readAll(log, [subject])), [2]);
   });
 
+  test(`${name}: its size grows with what is appended, and it says how far it may`, async (t) => {
+    const { log, subjects } = await open(t, { maxBytes: 1024 ** 2 });
+    const leader = await log.lead('me');
+    const before = await log.size();
+
+    await leader.append([
+      { subject: subjects.config(pool, keyOf('a')), event: makeEvent('x'.repeat(1000)) },
+    ]);
+
+    const after = await log.size();
+    t.is(after.maxBytes, 1024 ** 2);
+    t.true(after.bytes >= before.bytes + 1000, `${before.bytes} → ${after.bytes}`);
+  });
+
   test(`${name}: each subject keeps its last 16 entries`, async (t) => {
     const { log, subjects } = await open(t);
     const leader = await log.lead('me');

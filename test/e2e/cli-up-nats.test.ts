@@ -4,19 +4,15 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import test from 'ava';
 import { childEnvironment } from '../support/environment.ts';
+import { forwardProxy } from '../support/forward-proxy.ts';
 import { startHeadgate } from '../support/headgate-up.ts';
 import { startNatsServer } from '../support/nats-server.ts';
 import { run } from '../support/run.ts';
 
 const headgate = join(import.meta.dirname, '../../cli/headgate');
 
-const proxy = (port: number, more = '') => `
-apiVersion: headgate.dev/v1alpha1
-kind: ForwardProxy
-metadata: {name: one, namespace: team-a}
-spec:
-  listeners: [{name: all, port: ${port}, address: 127.0.0.1}]
-${more}`;
+const proxy = (port: number, spec: object = {}) =>
+  forwardProxy({ name: 'one', namespace: 'team-a', port, spec: { ...spec } });
 
 const resources = (ports: readonly number[]) => proxy(ports[0] ?? 0);
 
@@ -28,7 +24,7 @@ test('up, get and events work on a log in NATS, also over a restart of NATS', as
 
   await nats.kill();
   await up.stderr.next((line) => line.includes('the log is out of reach'));
-  await up.write(proxy(up.port, '  via: {enabled: false}'));
+  await up.write(proxy(up.port, { via: { enabled: false } }));
   await nats.start();
   await up.stdout.next((line) => line.includes('Programmed: generation 2'));
 

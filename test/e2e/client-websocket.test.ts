@@ -1,18 +1,16 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocket } from 'ws';
 import { connectThrough } from '../support/connect.ts';
 import { forwardProxy } from '../support/forward-proxy.ts';
 import { startHeadgate } from '../support/headgate-up.ts';
 import { makeCertificates } from '../support/tls.ts';
+import { startWebsocketEcho } from '../support/websocket-echo.ts';
 
 test('a websocket goes through CONNECT', async (t) => {
   const up = await startHeadgate(t, { resources: ([port = 0]) => forwardProxy({ port }) });
-  const authority = await startEcho(t, createServer());
+  const { authority } = await startWebsocketEcho(t);
   const { socket } = await connectThrough(up.port, authority);
 
   const websocket = new WebSocket(`ws://${authority}/`, { createConnection: () => socket });
@@ -23,7 +21,7 @@ test('a websocket goes through CONNECT', async (t) => {
 test('a websocket over TLS goes through CONNECT', async (t) => {
   const certificates = await makeCertificates(t);
   const up = await startHeadgate(t, { resources: ([port = 0]) => forwardProxy({ port }) });
-  const authority = await startEcho(t, createSecureServer(certificates));
+  const { authority } = await startWebsocketEcho(t, { tls: certificates });
   const { socket } = await connectThrough(up.port, authority);
   const secure = connectTls({ socket, ca: certificates.ca, servername: 'localhost' });
   await once(secure, 'secureConnect');
@@ -36,7 +34,7 @@ test('a websocket over TLS goes through CONNECT', async (t) => {
 
 test('a websocket upgrades a plain proxied request', async (t) => {
   const up = await startHeadgate(t, { resources: ([port = 0]) => forwardProxy({ port }) });
-  const authority = await startEcho(t, createServer());
+  const { authority } = await startWebsocketEcho(t);
 
   const websocket = new WebSocket(`ws://127.0.0.1:${up.port}/`, {
     finishRequest(request) {
@@ -48,20 +46,6 @@ test('a websocket upgrades a plain proxied request', async (t) => {
 
   await assertEchoes(t, websocket);
 });
-
-async function startEcho(t: ExecutionContext, server: Server): Promise<string> {
-  const websockets = new WebSocketServer({ server });
-  websockets.on('connection', (socket) => {
-    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    for (const client of websockets.clients) client.terminate();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return `127.0.0.1:${port}`;
-}
 
 async function assertEchoes(t: ExecutionContext, websocket: WebSocket): Promise<void> {
   t.teardown(() => websocket.terminate());

@@ -85,6 +85,28 @@ test('SIGTERM lets what is under way finish, closes what is kept and takes nothi
   t.deepEqual(await exited, { code: 0, signal: null });
 });
 
+test('who asks on a kept connection just as the drain begins is answered, and told that it ends', async (t) => {
+  const { authority } = await startScriptedOrigin(t, async (origin) => {
+    for (;;) {
+      await origin.message();
+      origin.send(ok);
+    }
+  });
+  const up = await start(t, { timeout: '1m', jitter: '0s' });
+  const kept = await connectPeer(t, up.port);
+  kept.send(get(authority));
+  t.is((await kept.message()).status, 200);
+
+  const exited = up.stop('SIGTERM');
+  await draining(up);
+  kept.send(get(authority));
+
+  const answer = await kept.message();
+  t.is(answer.body, 'ok');
+  t.is(answer.field('connection')?.toLowerCase(), 'close');
+  t.deepEqual(await exited, { code: 0, signal: null });
+});
+
 test('what still runs after drain.timeout is cut, and said to be', async (t) => {
   const asked = Promise.withResolvers<void>();
   const { authority } = await startScriptedOrigin(t, async (origin) => {

@@ -3,7 +3,8 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type MetricName, metrics } from '../../contracts/metric-names.ts';
+import { metrics } from '../../contracts/metric-names.ts';
+import { podMetrics } from '../../contracts/pod-metrics.ts';
 import { ask, deadAuthority, get, request } from '../support/ask.ts';
 import { connectThrough, proxyAuthorization } from '../support/connect.ts';
 import { startDnsServer } from '../support/dns-server.ts';
@@ -31,6 +32,7 @@ const specs = {
   },
   strangers: {},
   failing: {},
+  names: {},
   locked: { authentication: basicAuthentication },
   hosts: { metrics: { hostLabel: { mode: 'Host', max: 2 } } },
   clients: { metrics: { clientLabel: { mode: 'IP' } } },
@@ -90,7 +92,7 @@ async function openTunnel(t: ExecutionContext, name: Name, authority: string): P
   return peer;
 }
 
-/** Which test below shows that a metric moves. Does not compile while one is missing. */
+/** Which test here, or in which file, shows that a metric moves. Does not compile while one is missing; those of the operator: operator/metrics.test.ts and metered.test.ts. */
 const shownBy = {
   headgate_forward_proxy_connections_total: 'connections',
   headgate_forward_proxy_connections: 'connections',
@@ -105,21 +107,37 @@ const shownBy = {
   headgate_forward_proxy_upstream_errors_total: 'failures',
   headgate_forward_proxy_requests_by_client_total: 'clients',
   headgate_forward_proxy_requests_by_host_total: 'hosts',
+  headgate_mirror_route_connections_total: 'mirror-metrics.test.ts',
+  headgate_mirror_route_connections: 'mirror-metrics.test.ts',
+  headgate_mirror_route_requests_total: 'mirror-metrics.test.ts',
+  headgate_mirror_route_request_duration_seconds: 'mirror-metrics.test.ts',
+  headgate_mirror_route_upgrade_duration_seconds: 'mirror-metrics.test.ts',
+  headgate_mirror_route_upgrades_ended_total: 'mirror-metrics.test.ts',
+  headgate_mirror_route_bytes_total: 'mirror-metrics.test.ts',
+  headgate_mirror_route_denied_total: 'mirror-metrics.test.ts',
+  headgate_mirror_route_upstream_errors_total: 'mirror-metrics.test.ts',
+  headgate_mirror_copies_total: 'mirror-isolation.test.ts',
+  headgate_mirror_skipped_total: 'mirror-isolation.test.ts',
+  headgate_mirror_duration_seconds: 'mirror-metrics.test.ts',
+  headgate_mirror_inflight: 'mirror-budgets.test.ts',
+  headgate_mirror_queued: 'mirror-budgets.test.ts',
+  headgate_mirror_buffered_bytes: 'mirror-budgets.test.ts',
+  headgate_mirror_breaker_open: 'mirror-breaker.test.ts',
+  headgate_mirror_compared_total: 'mirror-compare.test.ts',
   headgate_config_version: 'versions',
   headgate_dns_lookups_total: 'look-ups',
   headgate_dns_lookup_duration_seconds: 'look-ups',
   headgate_password_checks_total: 'passwords',
   headgate_access_log_dropped_total: 'a stalled reader',
-  headgate_log_dropped_total: 'runtime/log.test.ts',
   headgate_worker_restarts_total: 'crash.test.ts',
   headgate_applied_sequence: 'versions',
   headgate_drain_remaining: 'drain.test.ts',
-} as const satisfies Record<MetricName, string>;
+} as const satisfies Record<keyof typeof podMetrics, string>;
 
 test('every metric has its help, its type and the right labels', async (t) => {
   const text = await up.metrics();
 
-  t.deepEqual(Object.keys(shownBy).toSorted(), Object.keys(metrics).toSorted());
+  t.deepEqual(Object.keys(shownBy).toSorted(), Object.keys(podMetrics).toSorted());
   for (const [name, { type, help }] of Object.entries(metrics)) {
     t.true(text.includes(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`), name);
   }
@@ -307,7 +325,7 @@ test('look-ups, by what came of them', async (t) => {
   const durationBefore = await metricValue(up, duration);
   const { authority } = await startOrigin(t);
   const known = `known.test:${authority.split(':')[1]}`;
-  const client = await connectPeer(t, portOf('failing'));
+  const client = await connectPeer(t, portOf('names'));
   const ask = async (host: string) => {
     client.send(get(host));
     return (await client.message()).status;

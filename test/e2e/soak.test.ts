@@ -1,60 +1,28 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import test from 'ava';
-import { testWorkers } from '../support/environment.ts';
 import { forwardProxy } from '../support/forward-proxy.ts';
 import { type HeadgateUp, startHeadgate } from '../support/headgate-up.ts';
 import { metricValue, untilMetric } from '../support/metrics.ts';
 import { echo, startTcpOrigin } from '../support/origin.ts';
 import { peerOf } from '../support/peer.ts';
+import { descriptorsOf, heapOf, weighing } from '../support/process-state.ts';
 
 // Nothing piles up: not bytes that a slow reader leaves behind, not tunnels that are over.
 
 const megabyte = 1024 * 1024;
 const resource = 'test/egress';
 
-/** Loaded into every thread: on SIGUSR2 each collects its garbage and says what is left. */
-const weigh = `
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { BroadcastChannel, isMainThread, workerData } from 'node:worker_threads';
-const channel = new BroadcastChannel('weigh');
-channel.unref();
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc');
-if (isMainThread) process.on('SIGUSR2', () => channel.postMessage('now'));
-else if (workerData?.resolvConf !== undefined) channel.onmessage = () => {
-  for (let turn = 0; turn < 4; turn += 1) collect();
-  process.stderr.write('heap of thread ' + workerData.worker + ': ' + process.memoryUsage().heapUsed + '\\n');
-};
-`;
-
 const start = (t: Parameters<typeof startHeadgate>[0]) =>
   startHeadgate(t, {
     resources: ([port = 0]) => forwardProxy({ port, spec: { accessLog: { enabled: false } } }),
-    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(weigh)}` },
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(weighing)}` },
   });
-
-/** What the serving threads hold in their heaps, garbage left out. */
-async function heapOf(up: HeadgateUp): Promise<number> {
-  const from = up.stderr.all.length;
-  process.kill(up.pid, 'SIGUSR2');
-  let sum = 0;
-  for (let worker = 0; worker < testWorkers; worker += 1) {
-    const of = `heap of thread ${worker}: `;
-    sum += Number((await up.stderr.next((line) => line.startsWith(of), from)).slice(of.length));
-  }
-  return sum;
-}
 
 /** Resident memory of the whole process in bytes, as Linux counts it. */
 async function memoryOf(up: HeadgateUp): Promise<number> {
   const status = await readFile(`/proc/${up.pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
-}
-
-async function descriptorsOf(up: HeadgateUp): Promise<number> {
-  return (await readdir(`/proc/${up.pid}/fd`)).length;
 }
 
 async function openTunnel(up: HeadgateUp, authority: string): Promise<Socket> {

@@ -1,7 +1,9 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Kind, SpecOf } from '../../contracts/kinds/all-kinds.ts';
+import type { ResourceKey } from '../../contracts/resource-key.ts';
 import { readDirectory } from '../../operator/directory/read-directory.ts';
-import { resolveForwardProxy } from '../../operator/kinds/forward-proxy/resolve-config.ts';
+import { deciderOf } from '../../operator/kinds/all-kinds.ts';
 import { createValidator } from '../../operator/schema/validator.ts';
 
 /** A resource as written, and the file with what pods serve for it. */
@@ -19,10 +21,22 @@ const validator = createValidator();
 
 /** The text of config.json. */
 export async function resolveGolden({ resource }: Golden): Promise<string> {
-  const { entries } = await readDirectory([resource], validator);
+  const { entries, problems } = await readDirectory([resource], validator);
   const [entry] = entries;
-  if (entry?.type !== 'resource' || !entry.observed.valid) throw new Error(`${resource} is invalid`);
-  const resolved = resolveForwardProxy(entry.observed.spec, { ...entry, secretDigest: 'd1' });
-  if ('problem' in resolved) throw new Error(`${resource}: ${resolved.problem.message}`);
-  return `${JSON.stringify(resolved.config, null, 2)}\n`;
+  if (entry?.type !== 'resource' || !entry.observed.valid) {
+    throw new Error(`${resource} is invalid: ${problems.map(({ message }) => message).join('; ')}`);
+  }
+  const { kind, namespace, name } = entry;
+  const outcome = resolve({ kind, namespace, name }, entry.observed.spec);
+  if (!outcome.accepted) throw new Error(`${resource}: ${outcome.message}`);
+  return `${JSON.stringify(outcome.config, null, 2)}\n`;
+}
+
+function resolve<K extends Kind>(key: ResourceKey & { readonly kind: K }, spec: SpecOf<K>) {
+  return deciderOf(key.kind).resolve(spec, key, {
+    digests: ['d1'],
+    serviceOf: () => ({ found: false, message: 'no Service is known here' }),
+    caOf: ({ name }) => ({ found: true, pem: `the certificates of ${name}` }),
+    created: '',
+  });
 }

@@ -1,3 +1,4 @@
+import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import test, { type ExecutionContext } from 'ava';
 import type { Acknowledgement } from '../../contracts/acknowledgement.ts';
@@ -104,4 +105,21 @@ test('what no pod of ours says is not listened to', async (t) => {
   await operator.acknowledgements.send(acknowledgement('a', 1));
 
   t.is(await watch(t, operator).next(), 'a1');
+});
+
+test('who only looks hears the last words once, and makes no stream', async (t) => {
+  const server = await startNatsServer(t);
+  const looker = (await openLog(t, server)).acknowledgements;
+  const { signal } = new AbortController();
+
+  t.deepEqual(await looker.latest(signal), []);
+  const nats = await connect({ servers: server.url });
+  t.teardown(() => nats.close());
+  const manager = await jetstreamManager(nats);
+  t.deepEqual(await Array.fromAsync(manager.streams.names()), []);
+
+  const operator = await openLog(t, server);
+  await operator.lead('me');
+  for (const applied of [1, 2]) await operator.acknowledgements.send(acknowledgement('a', applied));
+  t.deepEqual(await looker.latest(signal), [acknowledgement('a', 2)]);
 });

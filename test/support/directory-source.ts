@@ -63,8 +63,13 @@ function describe(change: SourceChange): string {
       return change.key.name;
     case 'secret':
       return `secret ${change.name}`;
+    case 'service':
+      return `service ${change.name}`;
+    case 'grants':
+      return `grants ${change.namespace}`;
     case 'synced':
-      return 'synced';
+    case 'pools':
+      return change.type;
     case 'problem':
     case 'problemSolved':
       return `${change.type} ${change.where.replace(/.*\//, '')}`;

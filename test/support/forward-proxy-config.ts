@@ -1,4 +1,5 @@
 import type { ForwardProxyConfig } from '../../contracts/kinds/forward-proxy/config.ts';
+import { servingConfig } from './serving-config.ts';
 
 type Parts = {
   readonly listeners?: ForwardProxyConfig['listeners'];
@@ -35,30 +36,8 @@ const everythingAllowed: ForwardProxyConfig = {
     rules: [],
     addressPolicy: { deny: [], allowCIDRs: [], denyCIDRs: [] },
   },
-  dns: { timeoutMs: 5000, family: 'Auto' },
-  timeouts: {
-    handshakeMs: 10_000,
-    requestHeadersMs: 10_000,
-    connectMs: 10_000,
-    responseHeadersMs: 60_000,
-    bodyIdleMs: 60_000,
-    idleMs: 60_000,
-    tunnelIdleMs: 600_000,
-    tunnelMaxMs: 0,
-    halfCloseMs: 30_000,
-  },
-  limits: {
-    connections: 10_000,
-    connectionsPerClient: 0,
-    tunnels: 5000,
-    tunnelsPerClient: 0,
-    headerBytes: 16_384,
-    headerCount: 100,
-    targetBytes: 8192,
-  },
+  ...servingConfig,
   via: { enabled: true, pseudonym: 'egress.team-a' },
-  forwardedHeader: 'None',
   drain: { timeoutMs: 30_000, jitterMs: 5000, onPolicyChange: 'Keep' },
-  accessLog: { enabled: true, redactQuery: true },
   metrics: { clientLabel: { mode: 'None', max: 100 }, hostLabel: { mode: 'None', max: 100 } },
 };

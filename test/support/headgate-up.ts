@@ -25,6 +25,8 @@ export type HeadgateUpOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Use this directory (files, data) instead of a new one: a restart. It is then the caller's to remove. */
   readonly home?: string;
+  /** Another `headgate` than that of the checkout: one that was built. */
+  readonly program?: string;
 };
 
 export type HeadgateUp = {
@@ -86,7 +88,7 @@ async function launch(t: Scope, home: string, options: HeadgateUpOptions): Promi
   await write(options.resources(ports));
 
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
-    headgate,
+    options.program ?? headgate,
     [
       ...['up', '-f', directory, '--data', data],
       ...['--admin', `127.0.0.1:${adminPort}`, '--workers', String(options.workers ?? testWorkers)],

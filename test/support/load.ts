@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { get } from './ask.ts';
 import { type Peer, peerOf } from './peer.ts';
 
@@ -33,6 +34,8 @@ export function startLoad(
   port: number,
   origins: { readonly http: string; readonly echo: string },
   clients: Readonly<Record<LoadKind, number>>,
+  /** Between two turns of a client: as fast as it can would leave other processes little of the machine. */
+  pauseMs = 0,
 ): Load {
   const failures: string[] = [];
   let done = 0;
@@ -47,15 +50,20 @@ export function startLoad(
         await perKind[kind](client);
         done += 1;
       } catch (error) {
-        failures.push(`${kind}: ${error instanceof Error ? error.message : error}`);
-        client.peer?.socket.destroy();
-        client.peer = null;
+        note(kind, client, error);
         if (failures.length > 100) break; // enough to see what is wrong
       }
       changed.resolve();
       changed = Promise.withResolvers();
+      if (pauseMs > 0) await setTimeout(pauseMs);
     }
     client.peer?.socket.destroy();
+  }
+
+  function note(kind: LoadKind, client: Client, error: unknown): void {
+    failures.push(`${kind}: ${error instanceof Error ? error.message : error}`);
+    client.peer?.socket.destroy();
+    client.peer = null;
   }
 
   const all = Promise.all(

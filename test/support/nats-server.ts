@@ -4,40 +4,67 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { childEnvironment } from './environment.ts';
-import { linesOf } from './lines.ts';
+import { type Lines, linesOf } from './lines.ts';
 import { freePort } from './ports.ts';
+import type { Scope } from './teardowns.ts';
 
 export type NatsServer = {
   readonly url: string;
   readonly port: number;
   /** Where it keeps its streams. */
   readonly storeDirectory: string;
+  /** Read at each start. */
+  readonly configFile: string;
   /** `kill -9`: what it had not written is lost. */
   kill(): Promise<void>;
   /** After `kill`: the same port, the same streams. */
   start(): Promise<void>;
+  /** Reads its configuration and certificates anew, and goes on serving. */
+  reload(): Promise<void>;
 };
 
-/** A nats-server of its own for one test, with JetStream, on loopback; gone with the test. */
-export async function startNatsServer(t: ExecutionContext, moreConfig = ''): Promise<NatsServer> {
+/** Where the server of a test may listen, and keep what it keeps. */
+export type NatsPlace = {
+  readonly port: number;
+  readonly directory: string;
+  readonly storeDirectory: string;
+};
+
+/**
+ * A nats-server of its own for one test, with JetStream, on loopback; gone with the test. `config`
+ * is added to a minimal configuration, or makes all of it.
+ */
+export async function startNatsServer(
+  t: Scope,
+  config: string | ((place: NatsPlace) => string) = '',
+): Promise<NatsServer> {
   const directory = await mkdtemp(join(tmpdir(), 'headgate-nats-'));
   const storeDirectory = join(directory, 'store');
   const port = await freePort();
-  const config = join(directory, 'nats.conf');
+  const configFile = join(directory, 'nats.conf');
   await writeFile(
-    config,
-    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${storeDirectory}", sync_interval: always }\n${moreConfig}\n`,
+    configFile,
+    typeof config === 'string'
+      ? `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${storeDirectory}", sync_interval: always }\n${config}\n`
+      : config({ port, directory, storeDirectory }),
   );
   let running: ChildProcess | null = null;
+  let output: Lines | null = null;
 
   async function start(): Promise<void> {
-    running = spawn(findNatsServer(), ['--config', config], {
+    running = spawn(findNatsServer(), ['--config', configFile], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     if (running.stderr === null) throw new Error('nats-server has no stderr');
-    await linesOf(running.stderr).next((line) => line.includes('Server is ready'));
+    output = linesOf(running.stderr);
+    await output.next((line) => line.includes('Server is ready'));
+  }
+
+  async function reload(): Promise<void> {
+    const from = output?.all.length ?? 0;
+    running?.kill('SIGHUP');
+    await output?.next((line) => line.includes('Reloaded server configuration'), from);
   }
 
   async function kill(): Promise<void> {
@@ -52,7 +79,7 @@ export async function startNatsServer(t: ExecutionContext, moreConfig = ''): Pro
     await rm(directory, { recursive: true, force: true });
   });
   await start();
-  return { url: `nats://127.0.0.1:${port}`, port, storeDirectory, kill, start };
+  return { url: `nats://127.0.0.1:${port}`, port, storeDirectory, configFile, kill, start, reload };
 }
 
 /** `HEADGATE_NATS_SERVER`, or one on PATH, or the one that `hack/test` installs. */

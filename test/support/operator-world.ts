@@ -1,5 +1,5 @@
 import type { Acknowledgement, Refusal } from '../../contracts/acknowledgement.ts';
-import { findCondition } from '../../contracts/conditions.ts';
+import { type ConditionType, findCondition } from '../../contracts/conditions.ts';
 import type { StatusReported } from '../../contracts/status.ts';
 import { createSubjects } from '../../contracts/subjects.ts';
 import type { LogEntry } from '../../event-log/event-log.ts';
@@ -45,14 +45,18 @@ export async function openWorld(t: Scope, { maxBytes = 1024 ** 3, file = ':memor
       more: Partial<Omit<OperatorOptions, 'source'>> = {},
     ) => operate(t, { eventLog, acknowledgements, seal, source, ...more }),
     /** A pod that serves everything it reads of the log, except what it refuses. */
-    startPod: (name = 'pod-1', refuse: (entry: LogEntry) => Refusal | null = () => null) =>
-      startPod(t, { eventLog, acknowledgements }, name, refuse),
+    startPod: (
+      name = 'pod-1',
+      refuse: (entry: LogEntry) => Refusal | null = () => null,
+      keyIds: readonly string[] = [],
+    ) => startPod(t, { eventLog, acknowledgements }, name, refuse, keyIds),
   };
 }
 
 type Needed = Pick<OperatorOptions, 'eventLog' | 'acknowledgements' | 'seal'>;
 
-function operate(
+/** An operator with a source of its own, and what is heard of it. */
+export function operate(
   t: Scope,
   options: Needed & Partial<OperatorOptions> & { readonly source: TableSource },
 ) {
@@ -114,9 +118,15 @@ function operate(
     problems,
     called: (call: string) => until(() => (calls.includes(call) ? true : undefined)),
     /** The first report about `name` from now on (or `from` a position) that matches. */
-    status: (name: string, matches: (summary: string) => boolean, from = 0) =>
+    status: (
+      name: string,
+      matches: (summary: string, report: StatusReported) => boolean,
+      from = 0,
+    ) =>
       until(() =>
-        statuses.slice(from).find((report) => report.name === name && matches(summarise(report))),
+        statuses
+          .slice(from)
+          .find((report) => report.name === name && matches(summarise(report), report)),
       ),
     stop: () => operator[Symbol.asyncDispose](),
   };
@@ -136,7 +146,7 @@ export function isProgrammed(summary: string): boolean {
   return summary.includes('Programmed=True/Programmed@');
 }
 
-export function message(report: StatusReported, type: 'Accepted' | 'Programmed'): string {
+export function message(report: StatusReported, type: ConditionType): string {
   return findCondition(report.status.conditions, type)?.message ?? '';
 }
 
@@ -145,8 +155,10 @@ function startPod(
   { eventLog, acknowledgements }: Omit<Needed, 'seal'>,
   instance: string,
   refuse: (entry: LogEntry) => Refusal | null,
+  firstKeyIds: readonly string[],
 ) {
   const stop = new AbortController();
+  let keyIds = firstKeyIds;
   const refusals = new Map<string, Refusal>();
   const say = (logId: string, applied: number, draining = false): Promise<void> => {
     const acknowledgement: Acknowledgement = {
@@ -158,7 +170,7 @@ function startPod(
       refusals: [...refusals.values()],
       refusalCount: refusals.size,
       eventTypes: [],
-      keyIds: [],
+      keyIds,
       draining,
     };
     return acknowledgements.send(acknowledgement);
@@ -194,6 +206,11 @@ function startPod(
     /** It has acknowledged everything that was wanted at the start. */
     serving: serving.promise,
     speak: () => say(last.logId, last.applied),
+    /** It holds other sealing keys from now on. */
+    hold(held: readonly string[]) {
+      keyIds = held;
+      return say(last.logId, last.applied);
+    },
     drain: () => say(last.logId, last.applied, true),
   };
 }

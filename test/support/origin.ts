@@ -13,6 +13,12 @@ import {
   type Socket,
   type Server as TcpServer,
 } from 'node:net';
+import {
+  createSecureContext,
+  type SecureContextOptions,
+  TLSSocket,
+  type TLSSocketOptions,
+} from 'node:tls';
 import type { Scope } from './teardowns.ts';
 
 export type Origin = {
@@ -61,10 +67,18 @@ export async function startOrigin(
   return { port, authority, url: `${options.tls ? 'https' : 'http'}://${authority}`, requests };
 }
 
-/** A TCP origin that hands each connection to `serve`; a side that has finished sending still receives. */
+/** The side of a server in TLS. */
+export type ServerTls = SecureContextOptions &
+  Pick<TLSSocketOptions, 'ALPNProtocols' | 'requestCert'>;
+
+/**
+ * A TCP origin that hands each connection to `serve`; a side that has finished sending still receives.
+ * With `tls` it is handed over inside of it; `sockets` are those outside.
+ */
 export async function startTcpOrigin(
   t: Scope,
   serve: (socket: Socket) => void,
+  tls: ServerTls | null = null,
 ): Promise<{
   readonly port: number;
   readonly authority: string;
@@ -75,13 +89,28 @@ export async function startTcpOrigin(
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
-    serve(socket);
+    serve(tls === null ? socket : secured(socket, tls));
   });
   const port = await listen(t, server);
   t.teardown(() => {
     for (const socket of sockets) socket.destroy();
   });
   return { port, authority: `127.0.0.1:${port}`, sockets };
+}
+
+function secured(
+  socket: Socket,
+  { ALPNProtocols, requestCert = false, ...terms }: ServerTls,
+): TLSSocket {
+  const secure = new TLSSocket(socket, {
+    isServer: true,
+    requestCert,
+    rejectUnauthorized: requestCert,
+    secureContext: createSecureContext(terms),
+    ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
+  });
+  secure.on('error', () => undefined);
+  return secure;
 }
 
 /** Sends back what it gets, and its end after the client's. */

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 
 /**
  * Ports nobody listens on at this moment. They are taken from below the ephemeral range: one out of
@@ -18,6 +19,14 @@ export async function freePort(): Promise<number> {
   const [port] = await freePorts(1);
   if (port === undefined) throw new Error('no free port');
   return port;
+}
+
+/** Whether somebody on loopback takes connections there. */
+export async function isOpen(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const opened = await once(socket, 'connect').catch(() => null);
+  socket.destroy();
+  return opened !== null;
 }
 
 async function isFree(port: number): Promise<boolean> {

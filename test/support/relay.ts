@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import type { ExecutionContext } from 'ava';
+import type { Scope } from './teardowns.ts';
 
 export type Relay = {
   readonly port: number;
@@ -15,7 +15,7 @@ export type Relay = {
 };
 
 /** A stable address in front of a server on loopback, at which a network can fail. */
-export async function startRelay(t: ExecutionContext, target: number): Promise<Relay> {
+export async function startRelay(t: Pick<Scope, 'teardown'>, target: number): Promise<Relay> {
   const pairs = new Set<{ readonly client: Socket; readonly upstream: Socket }>();
   let dropping = false;
   let held: (() => void)[] | null = null;

@@ -1,3 +1,13 @@
+import type {
+  AddressFamily,
+  AddressPolicy,
+  DrainConfig,
+  Limits,
+  ListenerAddress,
+  SecretReference,
+  Timeouts,
+} from '../serving.ts';
+
 /** What a pod needs to serve a ForwardProxy: defaults applied, references resolved, units in names. */
 export type ForwardProxyConfig = {
   readonly pool: string;
@@ -14,11 +24,7 @@ export type ForwardProxyConfig = {
   readonly limits: Limits;
   readonly via: { readonly enabled: boolean; readonly pseudonym: string };
   readonly forwardedHeader: 'None' | 'Forwarded' | 'XForwardedFor';
-  readonly drain: {
-    readonly timeoutMs: number;
-    readonly jitterMs: number;
-    readonly onPolicyChange: 'Keep' | 'Revoke';
-  };
+  readonly drain: DrainConfig & { readonly onPolicyChange: 'Keep' | 'Revoke' };
   readonly accessLog: { readonly enabled: boolean; readonly redactQuery: boolean };
   readonly metrics: {
     readonly clientLabel: { readonly mode: 'None' | 'Identity' | 'IP'; readonly max: number };
@@ -26,11 +32,7 @@ export type ForwardProxyConfig = {
   };
 };
 
-export type ListenerConfig = {
-  readonly name: string;
-  readonly port: number;
-  /** IP literal; `::` also takes IPv4. */
-  readonly address: string;
+export type ListenerConfig = ListenerAddress & {
   readonly protocol: 'HTTP' | 'SOCKS' | 'Mixed';
   readonly socksVersions: readonly SocksVersion[];
   readonly allowedClientCIDRs: readonly string[];
@@ -49,12 +51,6 @@ export type AuthenticationConfig =
       readonly attempts: number;
     };
 
-export type SecretReference = {
-  readonly namespace: string;
-  readonly name: string;
-  readonly digest: string;
-};
-
 /** Both ends included. */
 export type PortRange = { readonly from: number; readonly to: number };
 
@@ -69,52 +65,4 @@ export type EgressRule = {
   readonly hosts: readonly string[];
   readonly ports: readonly PortRange[];
   readonly cidrs: readonly string[];
-};
-
-export const addressClasses = [
-  'Loopback',
-  'Private',
-  'LinkLocal',
-  'Multicast',
-  'Unspecified',
-  'CGNAT',
-  'IPv4Embedding',
-  'Reserved',
-  'Metadata',
-  'Self',
-] as const;
-
-export type AddressClass = (typeof addressClasses)[number];
-
-export type AddressPolicy = {
-  readonly deny: readonly AddressClass[];
-  readonly allowCIDRs: readonly string[];
-  readonly denyCIDRs: readonly string[];
-};
-
-export type AddressFamily = 'Auto' | 'IPv4' | 'IPv6';
-
-export type Timeouts = {
-  readonly handshakeMs: number;
-  readonly requestHeadersMs: number;
-  readonly connectMs: number;
-  readonly responseHeadersMs: number;
-  readonly bodyIdleMs: number;
-  readonly idleMs: number;
-  readonly tunnelIdleMs: number;
-  /** 0 = no maximum. */
-  readonly tunnelMaxMs: number;
-  readonly halfCloseMs: number;
-};
-
-export type Limits = {
-  readonly connections: number;
-  /** 0 = no limit of its own. */
-  readonly connectionsPerClient: number;
-  readonly tunnels: number;
-  /** 0 = no limit of its own. */
-  readonly tunnelsPerClient: number;
-  readonly headerBytes: number;
-  readonly headerCount: number;
-  readonly targetBytes: number;
 };

@@ -1,12 +1,16 @@
 import type {
-  AddressClass,
   EgressRule,
   ForwardProxyConfig,
   ListenerConfig,
   PortRange,
   RuleAction,
 } from '../../../contracts/kinds/forward-proxy/config.ts';
-import { type Cidr, parseCidr } from '../../protocols/ip-address.ts';
+import {
+  type CompiledAddressPolicy,
+  compileAddressPolicy,
+  compileCidrs,
+} from '../../protocols/address-policy.ts';
+import type { Cidr } from '../../protocols/ip-address.ts';
 
 /** A configuration with its patterns compiled once, so that a request only compares. Immutable. */
 export type Policy = {
@@ -16,13 +20,13 @@ export type Policy = {
   readonly rules: readonly CompiledRule[];
   /** Some rule asks for the resolved address: names must be looked up before it can be said. */
   readonly rulesNeedAddress: boolean;
-  readonly deniedClasses: ReadonlySet<AddressClass | string>;
-  readonly allowCidrs: readonly Cidr[];
-  readonly denyCidrs: readonly Cidr[];
+  readonly addresses: CompiledAddressPolicy;
 };
 
 export type ListenerPolicy = {
-  readonly config: ListenerConfig;
+  readonly protocol: ListenerConfig['protocol'];
+  readonly tls: null;
+  readonly socksVersions: ListenerConfig['socksVersions'];
   readonly allowedClients: readonly Cidr[];
 };
 
@@ -48,15 +52,18 @@ export function compilePolicy(config: ForwardProxyConfig): Policy {
     listeners: new Map(
       config.listeners.map((listener) => [
         listener.name,
-        { config: listener, allowedClients: cidrs(listener.allowedClientCIDRs) },
+        {
+          protocol: listener.protocol,
+          tls: null,
+          socksVersions: listener.socksVersions,
+          allowedClients: compileCidrs(listener.allowedClientCIDRs),
+        },
       ]),
     ),
     connectPorts: config.connect.allowedPorts,
     rules: compiled,
     rulesNeedAddress: compiled.some((rule) => rule.cidrs !== null),
-    deniedClasses: new Set(addressPolicy.deny),
-    allowCidrs: cidrs(addressPolicy.allowCIDRs),
-    denyCidrs: cidrs(addressPolicy.denyCIDRs),
+    addresses: compileAddressPolicy(addressPolicy, 'spec.egress.addressPolicy'),
   };
 }
 
@@ -71,10 +78,10 @@ function compileRule({
   return {
     name,
     action,
-    clients: clientCIDRs.length === 0 ? null : cidrs(clientCIDRs),
+    clients: clientCIDRs.length === 0 ? null : compileCidrs(clientCIDRs),
     hosts: hosts.length === 0 ? null : hostSet(hosts),
     ports: ports.length === 0 ? null : ports,
-    cidrs: texts.length === 0 ? null : cidrs(texts),
+    cidrs: texts.length === 0 ? null : compileCidrs(texts),
   };
 }
 
@@ -93,9 +100,4 @@ export function hostMatches({ exact, suffixes }: HostSet, host: string): boolean
 export function portMatches(ports: PortSet, port: number): boolean {
   for (const { from, to } of ports) if (port >= from && port <= to) return true;
   return false;
-}
-
-/** They were checked when the configuration was; one that does not parse matches nothing. */
-function cidrs(texts: readonly string[]): readonly Cidr[] {
-  return texts.map(parseCidr).filter((cidr): cidr is Cidr => cidr !== null);
 }

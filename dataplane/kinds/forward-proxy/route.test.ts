@@ -1,15 +1,12 @@
 import test from 'ava';
-import {
-  type AddressPolicy,
-  addressClasses,
-  type EgressRule,
-  type RuleAction,
-} from '../../../contracts/kinds/forward-proxy/config.ts';
+import type { EgressRule, RuleAction } from '../../../contracts/kinds/forward-proxy/config.ts';
+import { type AddressPolicy, addressClasses } from '../../../contracts/kinds/serving.ts';
 import { forwardProxyConfig } from '../../../test/support/forward-proxy-config.ts';
+import type { IsSelf } from '../../protocols/address-policy.ts';
 import { type Ip, parseIp } from '../../protocols/ip-address.ts';
 import { parseAuthority, type Target } from '../../protocols/target.ts';
 import { compilePolicy, type Policy } from './policy.ts';
-import { chooseRoute, type IsSelf, type Route, type RouteRequest, refuseEarly } from './route.ts';
+import { chooseRoute, type Route, type RouteRequest, refuseEarly } from './route.ts';
 
 const ip = (text: string): Ip => {
   const parsed = parseIp(text);

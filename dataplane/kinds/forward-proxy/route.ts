@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../../contracts/errors.ts';
-import { classesOf } from '../../protocols/address-class.ts';
-import { type Ip, inAny, longestPrefix } from '../../protocols/ip-address.ts';
+import { checkAddress, type IsSelf } from '../../protocols/address-policy.ts';
+import type { CheckedRoute } from '../../protocols/checked-route.ts';
+import { type Ip, inAny } from '../../protocols/ip-address.ts';
 import { formatTarget, type Target } from '../../protocols/target.ts';
 import { type CompiledRule, hostMatches, type Policy, portMatches } from './policy.ts';
 
@@ -12,23 +13,7 @@ export type RouteRequest = {
 };
 
 /** `rule` is the rule that decided, or `default`; `reported` the rules that would have denied. */
-export type Route =
-  | {
-      readonly via: 'direct';
-      /** Checked; dial these and no other. */
-      readonly addresses: readonly Ip[];
-      readonly rule: string;
-      readonly reported: readonly string[];
-    }
-  | {
-      readonly via: 'refused';
-      readonly code: ErrorCode;
-      readonly rule: string;
-      readonly message: string;
-    };
-
-/** Whether an address and port are a listener or the admin endpoint of this very process. */
-export type IsSelf = (ip: Ip, port: number) => boolean;
+export type Route = CheckedRoute;
 
 /** A decision that needs no address: saves the lookup of names that are refused anyway. */
 export function refuseEarly(policy: Policy, request: RouteRequest): Route | null {
@@ -120,27 +105,8 @@ function denied(rule: string, target: Target): Route {
 }
 
 function refuseAddress(policy: Policy, ip: Ip, port: number, isSelf: IsSelf): Route | null {
-  if (policy.deniedClasses.has('Self') && isSelf(ip, port)) {
-    return refused(
-      'proxy_loop_detected',
-      'address',
-      `${ip.text} port ${port} is this proxy itself`,
-    );
-  }
-  const allow = longestPrefix(ip, policy.allowCidrs);
-  const deny = longestPrefix(ip, policy.denyCidrs);
-  if (deny >= 0 && deny >= allow) {
-    const message = `address ${ip.text} is in spec.egress.addressPolicy.denyCIDRs`;
-    return refused('destination_ip_prohibited', 'address', message);
-  }
-  if (allow >= 0) return null;
-  for (const name of classesOf(ip)) {
-    if (policy.deniedClasses.has(name)) {
-      const message = `address ${ip.text} is ${name}: allow it in spec.egress.addressPolicy.allowCIDRs, or take ${name} out of .deny`;
-      return refused('destination_ip_prohibited', 'address', message);
-    }
-  }
-  return null;
+  const problem = checkAddress(policy.addresses, ip, port, isSelf);
+  return problem === null ? null : refused(problem.code, 'address', problem.message);
 }
 
 function refused(code: ErrorCode, rule: string, message: string): Route {

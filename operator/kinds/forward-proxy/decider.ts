@@ -1,6 +1,8 @@
+import { conditionsOf } from '../conditions.ts';
+import { decideAs } from '../decide.ts';
 import type { Decider } from '../decider.ts';
-import { conditions } from './conditions.ts';
-import { decide } from './decide.ts';
+import { nothingKnown } from '../health.ts';
+import { listenersIn, outcomeOf } from '../resolved.ts';
 import { checkSecret, secretsIn, secretsOf, withDigests } from './references.ts';
 import { resolveForwardProxy } from './resolve-config.ts';
 
@@ -8,16 +10,20 @@ export const forwardProxyDecider: Decider<'ForwardProxy'> = {
   poolOf: ({ pool }) => pool,
   secretsOf,
   checkSecret,
-  resolve(spec, { namespace, name }, [secretDigest = null]) {
-    const resolution = resolveForwardProxy(spec, { namespace, name, secretDigest });
-    if ('config' in resolution) return { accepted: true, config: resolution.config };
-    const problems = resolution.problems.map(({ field, message }) => `${field}: ${message}`);
-    return { accepted: false, reason: 'UnsupportedValue', message: problems.join('; ') };
-  },
-  listenersOf: ({ listeners }) =>
-    listeners.map(({ name, address, port }) => ({ listener: name, address, port })),
+  servicesOf: () => [],
+  casOf: () => [],
+  resolve: (spec, { namespace, name }, { digests: [secretDigest = null] }) =>
+    outcomeOf(resolveForwardProxy(spec, { namespace, name, secretDigest })),
+  listenersOf: (config) => listenersIn(config, () => null),
+  drainMsOf: ({ drain }) => drain.timeoutMs,
   secretsIn,
-  withDigests,
-  decide,
-  conditions,
+  servicesIn: () => [],
+  casIn: () => [],
+  withReferences: (config, { digests }) => ({
+    accepted: true,
+    config: withDigests(config, digests),
+  }),
+  decide: decideAs('ForwardProxy'),
+  conditions: conditionsOf,
+  health: () => nothingKnown,
 };

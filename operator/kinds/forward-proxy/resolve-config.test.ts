@@ -1,7 +1,5 @@
 import test from 'ava';
 import type { ForwardProxySpec } from '../../../contracts/kinds/forward-proxy/spec.ts';
-import { normaliseHostPattern } from './host-pattern.ts';
-import { normaliseCidr } from './networks.ts';
 import { resolveForwardProxy } from './resolve-config.ts';
 
 const spec: ForwardProxySpec = {
@@ -105,52 +103,8 @@ test('all fields that stand in the way are told, the first one first', (t) => {
       'spec.limits.targetBytes',
     ],
   );
+  t.is(
+    resolved.problems[1]?.message,
+    '"10.0.0.1" is an address: list it under cidrs, as 10.0.0.1/32',
+  );
 });
-
-const hosts: ReadonlyArray<readonly [written: string, compared: string | RegExp]> = [
-  ['API.Example.COM.', 'api.example.com'],
-  ['*.Bücher.example', '*.xn--bcher-kva.example'],
-  ['_dmarc.example', '_dmarc.example'],
-  ['localhost', 'localhost'],
-  ['*', /may only stand for all names below/],
-  ['a.*.example', /may only stand for all names below/],
-  ['*.*.example', /may only stand for all names below/],
-  ['10.0.0.1', /list it under cidrs, as 10.0.0.1\/32/],
-  ['0x7f.1', /is an address/],
-  ['2130706433', /is an address/],
-  ['a..example', /is not a host name/],
-  ['ex%61mple.com', /is not a host name/],
-  ['user@example.com', /is not a host name/],
-  ['example.com:443', /is not a host name/],
-  [`${'a'.repeat(64)}.example`, /is not a host name/],
-];
-
-for (const [written, compared] of hosts) {
-  test(`a rule for host ${written.slice(0, 20)}`, (t) => {
-    const found = normaliseHostPattern(written);
-
-    if (typeof compared === 'string') t.deepEqual(found, { host: compared });
-    else t.regex('problem' in found ? found.problem : '', compared);
-  });
-}
-
-const networks: ReadonlyArray<readonly [written: string, compared: string | null]> = [
-  ['10.20.30.40/16', '10.20.0.0/16'],
-  ['10.0.0.1/32', '10.0.0.1/32'],
-  ['0.0.0.0/0', '0.0.0.0/0'],
-  ['2001:DB8:0::1/33', '2001:db8::/33'],
-  ['::ffff:10.1.2.3/104', '10.0.0.0/8'],
-  ['::ffff:0:0/95', '::fffe:0:0/95'],
-  ['10.0.0.0/33', null],
-  ['10.0.0/8', null],
-  ['010.0.0.0/8', null],
-  ['0x0a.0.0.0/8', null],
-  ['fe80::1%eth0/64', null],
-  ['10.0.0.0', null],
-];
-
-for (const [written, compared] of networks) {
-  test(`a network ${written}`, (t) => {
-    t.is(normaliseCidr(written), compared);
-  });
-}

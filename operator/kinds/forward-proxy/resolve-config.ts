@@ -1,18 +1,21 @@
 import type {
   AuthenticationConfig,
   ForwardProxyConfig,
-  Limits,
   ListenerConfig,
   SocksVersion,
-  Timeouts,
 } from '../../../contracts/kinds/forward-proxy/config.ts';
 import type { ForwardProxySpec } from '../../../contracts/kinds/forward-proxy/spec.ts';
-import { createFieldReader, type FieldProblem, type FieldReader } from './resolve-fields.ts';
-
-export type Resolution =
-  | { readonly config: ForwardProxyConfig }
-  /** `problem` is the first of `problems`. */
-  | { readonly problem: FieldProblem; readonly problems: readonly FieldProblem[] };
+import { createFieldReader, type FieldReader, type Resolution } from '../resolve-fields.ts';
+import {
+  readAccessLog,
+  readAddressPolicy,
+  readDns,
+  readDrain,
+  readLimits,
+  readListeners,
+  readTimeouts,
+  readVia,
+} from '../resolve-serving.ts';
 
 type Resource = {
   readonly name: string;
@@ -22,9 +25,12 @@ type Resource = {
 };
 
 /** What pods serve for a spec whose defaults are filled in, or the fields that stand in the way. */
-export function resolveForwardProxy(spec: ForwardProxySpec, resource: Resource): Resolution {
+export function resolveForwardProxy(
+  spec: ForwardProxySpec,
+  resource: Resource,
+): Resolution<ForwardProxyConfig> {
   const read = createFieldReader();
-  const config: ForwardProxyConfig = {
+  return read.resolve<ForwardProxyConfig>({
     pool: spec.pool,
     listeners: listeners(read, spec),
     authentication: authentication(read, spec, resource),
@@ -33,31 +39,18 @@ export function resolveForwardProxy(spec: ForwardProxySpec, resource: Resource):
       allowedPorts: read.ports('spec.connect.allowedPorts', spec.connect.allowedPorts),
     },
     egress: egress(read, spec),
-    dns: {
-      timeoutMs: read.durationMs('spec.dns.timeout', spec.dns.timeout),
-      family: spec.dns.family,
-    },
-    timeouts: timeouts(read, spec),
-    limits: limits(read, spec),
-    via: {
-      enabled: spec.via.enabled,
-      pseudonym: spec.via.pseudonym ?? `${resource.name}.${resource.namespace}`,
-    },
+    dns: readDns(read, spec.dns),
+    timeouts: readTimeouts(read, spec.timeouts, { idle: 'tunnelIdle', max: 'tunnelMax' }),
+    limits: readLimits(read, spec.limits, { all: 'tunnels', perClient: 'tunnelsPerClient' }),
+    via: readVia(spec.via, resource),
     forwardedHeader: spec.forwardedHeader,
-    drain: {
-      timeoutMs: read.durationMs('spec.drain.timeout', spec.drain.timeout),
-      jitterMs: read.durationMs('spec.drain.jitter', spec.drain.jitter),
-      onPolicyChange: spec.drain.onPolicyChange,
-    },
-    accessLog: { enabled: spec.accessLog.enabled, redactQuery: spec.accessLog.redactQuery },
+    drain: { ...readDrain(read, spec.drain), onPolicyChange: spec.drain.onPolicyChange },
+    accessLog: readAccessLog(spec.accessLog),
     metrics: {
       clientLabel: { mode: spec.metrics.clientLabel.mode, max: spec.metrics.clientLabel.max },
       hostLabel: { mode: spec.metrics.hostLabel.mode, max: spec.metrics.hostLabel.max },
     },
-  };
-
-  const [problem] = read.problems;
-  return problem === undefined ? { config } : { problem, problems: read.problems };
+  });
 }
 
 const allSocksVersions: readonly SocksVersion[] = ['SOCKS4', 'SOCKS4a', 'SOCKS5'];
@@ -65,27 +58,18 @@ const allSocksVersions: readonly SocksVersion[] = ['SOCKS4', 'SOCKS4a', 'SOCKS5'
 function listeners(read: FieldReader, spec: ForwardProxySpec): readonly ListenerConfig[] {
   // SOCKS4 and SOCKS4a carry no password.
   const versions = spec.authentication.mode === 'None' ? allSocksVersions : ['SOCKS5' as const];
-  const taken = new Map<string, string>();
-  return spec.listeners.map((listener, index): ListenerConfig => {
-    const field = `spec.listeners[${index}]`;
-    const address = read.address(`${field}.address`, listener.address);
-    const port = listener.port ?? (listener.protocol === 'SOCKS' ? 1080 : 3128);
+  return readListeners(read, spec.listeners, defaultPort).map(
+    ({ listener: { protocol, socksVersions }, address, allowedClientCIDRs }) => ({
+      ...address,
+      protocol,
+      socksVersions: protocol === 'HTTP' ? [] : (socksVersions ?? versions),
+      allowedClientCIDRs,
+    }),
+  );
+}
 
-    const holder = taken.get(`${address} ${port}`);
-    if (holder !== undefined) {
-      read.refuse(`${field}.port`, `${port} on ${address} is taken by listener "${holder}"`);
-    }
-    taken.set(`${address} ${port}`, listener.name);
-
-    return {
-      name: listener.name,
-      port,
-      address,
-      protocol: listener.protocol,
-      socksVersions: listener.protocol === 'HTTP' ? [] : (listener.socksVersions ?? versions),
-      allowedClientCIDRs: read.cidrs(`${field}.allowedClientCIDRs`, listener.allowedClientCIDRs),
-    };
-  });
+function defaultPort({ protocol }: ForwardProxySpec['listeners'][number]): number {
+  return protocol === 'SOCKS' ? 1080 : 3128;
 }
 
 function authentication(
@@ -110,7 +94,6 @@ function authentication(
 }
 
 function egress(read: FieldReader, { egress: written }: ForwardProxySpec) {
-  const policy = 'spec.egress.addressPolicy';
   return {
     defaultAction: written.defaultAction,
     rules: (written.rules ?? []).map((rule, index) => {
@@ -124,46 +107,6 @@ function egress(read: FieldReader, { egress: written }: ForwardProxySpec) {
         cidrs: read.cidrs(`${field}.cidrs`, rule.cidrs),
       };
     }),
-    addressPolicy: {
-      deny: written.addressPolicy.deny,
-      allowCIDRs: read.cidrs(`${policy}.allowCIDRs`, written.addressPolicy.allowCIDRs),
-      denyCIDRs: read.cidrs(`${policy}.denyCIDRs`, written.addressPolicy.denyCIDRs),
-    },
-  };
-}
-
-function timeouts(read: FieldReader, { timeouts: written }: ForwardProxySpec): Timeouts {
-  const ms = (name: keyof typeof written) =>
-    read.durationMs(`spec.timeouts.${name}`, written[name]);
-  return {
-    handshakeMs: ms('handshake'),
-    requestHeadersMs: ms('requestHeaders'),
-    connectMs: ms('connect'),
-    responseHeadersMs: ms('responseHeaders'),
-    bodyIdleMs: ms('bodyIdle'),
-    idleMs: ms('idle'),
-    tunnelIdleMs: ms('tunnelIdle'),
-    tunnelMaxMs: ms('tunnelMax'),
-    halfCloseMs: ms('halfClose'),
-  };
-}
-
-function limits(read: FieldReader, { limits: written }: ForwardProxySpec): Limits {
-  const headerBytes = read.bytes('spec.limits.headerBytes', written.headerBytes, 4096, 65_536);
-  const targetBytes = read.bytes('spec.limits.targetBytes', written.targetBytes, 256, 32_768);
-  if (targetBytes > headerBytes) {
-    read.refuse(
-      'spec.limits.targetBytes',
-      `"${written.targetBytes}" is more than headerBytes, which counts the first line too`,
-    );
-  }
-  return {
-    connections: written.connections,
-    connectionsPerClient: written.connectionsPerClient,
-    tunnels: written.tunnels,
-    tunnelsPerClient: written.tunnelsPerClient,
-    headerBytes,
-    headerCount: written.headerCount,
-    targetBytes,
+    addressPolicy: readAddressPolicy(read, 'spec.egress.addressPolicy', written.addressPolicy),
   };
 }

@@ -4,12 +4,13 @@ import { parseBasic } from '../../../protocols/basic-credentials.ts';
 import { established } from '../../../protocols/connect-reply.ts';
 import { fieldValue, findHeadProblem } from '../../../protocols/http-fields.ts';
 import { parseAuthority } from '../../../protocols/target.ts';
+import type { Connection } from '../../../serving/connection.ts';
+import { serveHttpAgain } from '../../../serving/keep-connection.ts';
+import { clientDenied, refuseRaw, reportRefusal } from '../../../serving/refuse.ts';
+import { Tunnel } from '../../../serving/tunnel.ts';
 import { authenticate, authenticationMessages } from './authentication.ts';
-import type { Connection } from './connection.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
-import { serveHttpAgain } from './keep-connection.ts';
-import { clientDenied, refuseRaw, reportRefusal } from './refuse.ts';
-import { Tunnel } from './tunnel.ts';
+import { tunnelRoute } from './tunnel-route.ts';
 
 /** One CONNECT: checked, authenticated, then a tunnel. Bytes sent ahead wait for the 200. */
 export function serveConnect(
@@ -55,7 +56,7 @@ export function serveConnect(
     }
     new Tunnel(proxy, {
       connection,
-      target,
+      ...tunnelRoute(proxy, connection, { target, tunnel: 'connect' }),
       user,
       method: 'CONNECT',
       early,

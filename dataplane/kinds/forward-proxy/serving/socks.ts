@@ -13,11 +13,12 @@ import {
   reply5,
   type SocksRequest,
 } from '../../../protocols/socks.ts';
+import type { Connection } from '../../../serving/connection.ts';
+import { reportRefusal } from '../../../serving/refuse.ts';
+import { Tunnel } from '../../../serving/tunnel.ts';
 import { authenticate } from './authentication.ts';
-import type { Connection } from './connection.ts';
 import type { ForwardProxyServing } from './forward-proxy-serving.ts';
-import { reportRefusal } from './refuse.ts';
-import { Tunnel } from './tunnel.ts';
+import { tunnelRoute } from './tunnel-route.ts';
 
 /** Takes what the steps before left over and answers how many bytes it used; `null`: it needs more. */
 type Step = (bytes: Buffer) => number | null;
@@ -185,7 +186,7 @@ class Handshake {
     this.#leave();
     new Tunnel(this.#proxy, {
       connection: this.#connection,
-      target,
+      ...tunnelRoute(this.#proxy, this.#connection, { target, tunnel: 'socks' }),
       user: this.#user,
       method: null,
       early,
@@ -207,7 +208,7 @@ class Handshake {
     const { listeners, config } = this.#proxy.policy;
     const needsPassword = config.authentication.mode !== 'None';
     if (version !== 'SOCKS5' && needsPassword) return 'authentication_required';
-    const listener = listeners.get(this.#connection.listener)?.config;
+    const listener = listeners.get(this.#connection.listener);
     return listener?.socksVersions.includes(version) ? null : 'version_unsupported';
   }
 

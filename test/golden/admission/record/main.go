@@ -1,7 +1,8 @@
 // Records what the API server's own code makes of specs: whether it takes them, and with which
-// defaults. Run it again after a change of the CRD:
+// defaults. Run it again after a change of a CRD:
 //
 //	go run -mod=mod . ../../../../crds/forward-proxy.yaml ../forward-proxy.jsonl
+//	go run -mod=mod . ../../../../crds/mirror-route.yaml ../mirror-route.jsonl
 package main
 
 import (
@@ -33,7 +34,7 @@ type row struct {
 }
 
 func main() {
-	definition := readDefinition(os.Args[1])
+	kind, definition := readDefinition(os.Args[1])
 	structural, err := schema.NewStructural(definition)
 	check(err)
 	schemaValidator, _, err := schemavalidation.NewSchemaValidator(definition)
@@ -52,7 +53,7 @@ func main() {
 		check(json.Unmarshal(lines.Bytes(), &recording))
 		object := map[string]any{
 			"apiVersion": "headgate.dev/v1alpha1",
-			"kind":       "ForwardProxy",
+			"kind":       kind,
 			"metadata":   map[string]any{"name": "a"},
 			"spec":       wholeNumbers(runtime.DeepCopyJSONValue(recording.Spec)),
 		}
@@ -74,7 +75,7 @@ func main() {
 }
 
 // readDefinition refuses a CRD that the API server would refuse, CEL cost included.
-func readDefinition(file string) *apiextensions.JSONSchemaProps {
+func readDefinition(file string) (string, *apiextensions.JSONSchemaProps) {
 	text, err := os.ReadFile(file)
 	check(err)
 	var crd v1.CustomResourceDefinition
@@ -88,10 +89,11 @@ func readDefinition(file string) *apiextensions.JSONSchemaProps {
 	for _, err := range validation.ValidateCustomResourceDefinition(context.Background(), &internal) {
 		check(err)
 	}
+	kind := internal.Spec.Names.Kind
 	if internal.Spec.Validation != nil {
-		return internal.Spec.Validation.OpenAPIV3Schema
+		return kind, internal.Spec.Validation.OpenAPIV3Schema
 	}
-	return internal.Spec.Versions[0].Schema.OpenAPIV3Schema
+	return kind, internal.Spec.Versions[0].Schema.OpenAPIV3Schema
 }
 
 // wholeNumbers makes int64 of them, as the API server decodes them.

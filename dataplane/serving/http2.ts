@@ -1,0 +1,72 @@
+import { performServerHandshake, type ServerHttp2Stream } from 'node:http2';
+import type { RawFields } from '../protocols/http-fields.ts';
+import type { Expectation } from './client-message.ts';
+import type { ClientServing } from './client-serving.ts';
+import type { Connection } from './connection.ts';
+import { Http2Answer } from './http2-answer.ts';
+import { Http2Request } from './http2-request.ts';
+import { settle } from './keep-connection.ts';
+
+/** Requests at once on one connection; a client that opens more is refused the stream, and may try it again. */
+export const maxStreams = 100;
+
+/** What one connection may hold of requests that are read slower than they come: 64 KiB each, 1 MiB in all. */
+const streamWindowBytes = 64 * 1024;
+const connectionWindowBytes = 1024 * 1024;
+
+/** Node's own limit of pairs would refuse heads before ours, which says why, sees them. */
+const maxPairs = 2048;
+const maxHeadBytes = 72 * 1024;
+
+/**
+ * Serves the requests of one connection, each as it comes (RFC 9113). nghttp2 ends connections of
+ * clients that reset streams faster than 33 a second (after the first 1,000), send more than a few
+ * CONTINUATION frames for a head, or flood with PING or SETTINGS.
+ */
+export function serveHttp2(serving: ClientServing, connection: Connection): void {
+  const session = performServerHandshake(connection.socket, {
+    settings: {
+      maxConcurrentStreams: maxStreams,
+      initialWindowSize: streamWindowBytes,
+      maxHeaderListSize: maxHeadBytes,
+      enablePush: false,
+    },
+    maxHeaderListPairs: maxPairs,
+    strictSingleValueFields: false, // of an answer that repeats one, HTTP/1 passes on each
+  });
+  session.setLocalWindowSize(connectionWindowBytes);
+  session.on('error', () => undefined); // it ends itself, and its socket
+  let open = 0;
+  session.on('stream', (stream, _headers, _flags, fields: RawFields) => {
+    stream.on('error', () => undefined); // its close tells
+    // A client that has left may say that nothing is wrong: Node would then wait for the rest.
+    stream.once('aborted', () => stream.destroy());
+    stream.once('close', () => {
+      if (--open === 0 && connection.state === 'active') settle(serving, connection);
+    });
+    if (open++ === 0) {
+      serving.idle.delete(connection);
+      connection.become('active');
+    }
+    begin(serving, connection, stream, fields);
+  });
+  connection.leave = () => session.close();
+  settle(serving, connection);
+}
+
+function begin(
+  serving: ClientServing,
+  connection: Connection,
+  stream: ServerHttp2Stream,
+  fields: RawFields,
+): void {
+  const request = new Http2Request(stream, fields);
+  const answer = new Http2Answer(stream);
+  const { expect = '' } = request.headers;
+  serving.exchange({ connection, request, answer, expect: expectation(expect) }).start();
+}
+
+function expectation(expect: string): Expectation {
+  if (expect === '') return 'none';
+  return expect.toLowerCase() === '100-continue' ? 'continue' : 'unknown';
+}

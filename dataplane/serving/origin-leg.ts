@@ -1,0 +1,120 @@
+import type { Dispatcher } from 'undici';
+import { type ErrorCode, ProxyError } from '../../contracts/errors.ts';
+import { type AnswerHead, findAnswerProblem } from '../protocols/answer-head.ts';
+import { formatTarget } from '../protocols/target.ts';
+import { answerVersion } from './answer-heads.ts';
+import { rawFields } from './forwarded-request.ts';
+import { upstreamFailure } from './upstream-failure.ts';
+import {
+  type GiveUp,
+  resetInProgress,
+  type UpstreamPools,
+  type UpstreamRequest,
+} from './upstream-pools.ts';
+
+/** Safe to send once more when a kept connection turns out to be dead (RFC 9110 §9.2.2). */
+const retriedMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** What comes of a request, in the order it comes; nothing after `end` or `failed`. */
+export type OriginListener = {
+  /** It is being written: a client that waits for 100 may go on. Said once. */
+  started(): void;
+  /** 1xx */
+  informed(head: AnswerHead): void;
+  answered(head: AnswerHead): void;
+  /** `false`: no more before {@link OriginLeg.resume}. */
+  data(chunk: Buffer): boolean;
+  end(): void;
+  failed(code: ErrorCode, message: string): void;
+};
+
+/** The origin's side of one plain request: sent through a pool, once more if a kept connection was dead. */
+export class OriginLeg {
+  readonly #pools: UpstreamPools;
+  readonly #to: UpstreamRequest;
+  readonly #options: Dispatcher.DispatchOptions;
+  readonly #maxHeaderBytes: number;
+  readonly #listener: OriginListener;
+  #controller: Dispatcher.DispatchController | null = null;
+  #giveUp: GiveUp | null = null;
+  #attempts = 0;
+  #answered = false;
+  #over = false;
+
+  constructor(
+    pools: UpstreamPools,
+    to: UpstreamRequest,
+    options: Dispatcher.DispatchOptions,
+    maxHeaderBytes: number,
+    listener: OriginListener,
+  ) {
+    this.#pools = pools;
+    this.#to = to;
+    this.#options = options;
+    this.#maxHeaderBytes = maxHeaderBytes;
+    this.#listener = listener;
+  }
+
+  /** Before it, the dialer has a deadline of its own. */
+  get started(): boolean {
+    return this.#controller !== null;
+  }
+
+  send(): void {
+    this.#attempts++;
+    this.#giveUp = this.#pools.dispatch(this.#to, this.#options, this.#handler);
+  }
+
+  resume(): void {
+    this.#controller?.resume();
+  }
+
+  /** Nobody waits any more: whatever is under way ends, and nothing is said of it. */
+  abandon(): void {
+    this.#over = true;
+    this.#giveUp?.();
+    this.#controller?.abort(new Error('nobody waits for the answer'));
+  }
+
+  readonly #handler: Dispatcher.DispatchHandler = {
+    onRequestStart: (controller) => {
+      this.#controller = controller;
+      if (this.#over) return controller.abort(new Error('nobody waits for the answer'));
+      if (this.#attempts === 1) this.#listener.started();
+    },
+    onResponseStart: (controller, status, _headers, reason = '') => {
+      if (this.#over) return;
+      const fields = rawFields(controller.rawHeaders);
+      const head: AnswerHead = { version: answerVersion(), status, reason, fields };
+      const problem = findAnswerProblem(head, this.#maxHeaderBytes);
+      if (problem !== null) throw new ProxyError(problem.problem, { code: problem.code });
+      if (status < 200) return this.#listener.informed(head);
+      this.#answered = true;
+      this.#listener.answered(head);
+    },
+    onResponseData: (controller, chunk) => {
+      if (!this.#over && !this.#listener.data(chunk)) controller.pause();
+    },
+    onResponseEnd: () => {
+      // undici takes a reset for the end of a body without a length (measured); it is none.
+      if (resetInProgress()) this.#fail('http_response_incomplete', 'the origin broke off');
+      else if (!this.#over) this.#listener.end();
+    },
+    onResponseError: (_controller, error) => this.#broken(error),
+  };
+
+  #broken(error: Error): void {
+    if (this.#over) return;
+    const { code, message, deadKept } = upstreamFailure(error);
+    const { method, body } = this.#options;
+    const harmless = retriedMethods.has(method) && body === null;
+    if (deadKept && harmless && !this.#answered && this.#attempts === 1) return this.send();
+    this.#fail(code, `${message} (${formatTarget(this.#to.target)})`);
+  }
+
+  #fail(code: ErrorCode, message: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#listener.failed(code, message);
+  }
+}
