@@ -43,7 +43,7 @@ export async function leadTerm(context: TermContext, signal: AbortSignal): Promi
 
   let refreshPools = () => {};
   const credentials = await openCredentials({
-    ...{ api, namespace, subjects, log, signal: until },
+    ...{ api, namespace, subjects, mayWrite, log, signal: until },
     isEmbedded: settings.isNatsEmbedded,
     onChange: () => refreshPools(),
   });

@@ -1,6 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Server } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
+import { makeCertificates } from '../../test/support/tls.ts';
 import { openKubernetesApi } from './api-client.ts';
 
 /** An API server that answers no PATCH before it is told to; `paths`: what it was asked for. */
@@ -17,12 +21,8 @@ async function startSlowServer(t: ExecutionContext) {
     else answer(response);
     for (const look of waiting) look();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('it has no port');
   const access = {
-    server: `http://127.0.0.1:${address.port}`,
+    server: `http://127.0.0.1:${await listen(server)}`,
     namespace: 'default',
     credentials: async () => ({ headers: {}, tls: {}, agent: null }),
   };
@@ -47,6 +47,14 @@ async function startSlowServer(t: ExecutionContext) {
       for (const response of held) answer(response);
     },
   };
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('it has no port');
+  return address.port;
 }
 
 const atOnce = 32;
@@ -85,4 +93,43 @@ test('what an operator wished to write while it led is not sent when its turn co
     outcomes.slice(atOnce),
     names.slice(atOnce).map((path) => `PATCH ${path}: not sent, for another may lead by now`),
   );
+});
+
+test('what an operator wished to write while it led is not sent on a connection that is ready after that', async (t) => {
+  const { ca, ...certificate } = await makeCertificates(t);
+  const context = createSecureContext(certificate);
+  let leads = true;
+  let requests = 0;
+  const server = createTlsServer({
+    SNICallback(_name, done) {
+      leads = false;
+      done(null, context);
+    },
+  });
+  server.on('request', (_request, response) => {
+    requests += 1;
+    response.end(JSON.stringify({ metadata: { name: 'one', resourceVersion: '1' } }));
+  });
+  const access = {
+    server: `https://localhost:${await listen(server)}`,
+    namespace: 'default',
+    credentials: async () => ({ headers: {}, tls: { ca }, agent: null }),
+  };
+  const api = openKubernetesApi({ access });
+  t.teardown(async () => {
+    await api[Symbol.asyncDispose]();
+    server.close();
+  });
+
+  const message = 'PATCH /objects/1: not sent, for another may lead by now';
+  await t.throwsAsync(api.mergePatch('/objects/1', {}, { mayStart: () => leads }), { message });
+  t.is(requests, 0);
+  leads = true;
+  await api.mergePatch('/objects/1', {}, { mayStart: () => leads }).catch(() => undefined);
+  t.is(leads, false, 'a connection that took nothing is not kept');
+
+  await api.mergePatch('/objects/1', {});
+  leads = true;
+  await api.mergePatch('/objects/1', {}, { mayStart: () => leads });
+  t.is(requests, 2, 'a kept connection is ready at once');
 });

@@ -9,7 +9,7 @@ import {
   type WatchQuery,
   type WriteOptions,
 } from './api.ts';
-import { malformed } from './api-failures.ts';
+import { malformed, placeOf } from './api-failures.ts';
 import type { ClusterAccess } from './cluster-access.ts';
 import { type ApiRequest, createConnection } from './connection.ts';
 import { limitConcurrency } from './limit-concurrency.ts';
@@ -69,14 +69,10 @@ export function openKubernetesApi({ access, onRequest = () => undefined }: Optio
   function write(
     verb: ApiVerb,
     request: Omit<ApiRequest, 'signal'>,
-    { signal, urgent = false, mayStart = () => true }: WriteOptions,
+    { signal, urgent = false, mayStart }: WriteOptions,
   ): Promise<unknown> {
-    const send = async () => {
-      if (mayStart()) return ask({ verb, request, timeoutMs: writeMs, signal });
-      const { method, path } = request;
-      const message = `${method} ${path}: not sent, for another may lead by now`;
-      throw new ApiError(message, { status: 0, reason: 'Withdrawn' });
-    };
+    const asked = { ...request, ...(mayStart === undefined ? {} : { mayStart }) };
+    const send = () => ask({ verb, request: asked, timeoutMs: writeMs, signal });
     return urgent ? send() : inTurn(send);
   }
 
@@ -207,6 +203,6 @@ function pageOf(path: string, value: unknown): ListPage {
 
 function broken({ method, path }: Omit<ApiRequest, 'signal'>, cause: unknown): ApiError {
   const problem = cause instanceof Error ? cause.message : String(cause);
-  const message = `${method} ${path.replace(/\?.*$/s, '')}: the connection broke: ${problem}`;
+  const message = `${method} ${placeOf(path)}: the connection broke: ${problem}`;
   return new ApiError(message, { status: 0, reason: 'Unreachable', cause });
 }

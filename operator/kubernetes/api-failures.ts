@@ -35,12 +35,17 @@ export function malformed(path: string, cause: unknown): ApiError {
   return new ApiError(message, { status: 0, reason: 'Malformed', cause });
 }
 
+/** A path without its query. */
+export function placeOf(path: string): string {
+  return path.replace(/\?.*$/s, '');
+}
+
 function messageOf(
   { method, path }: Pick<ApiRequest, 'method' | 'path'>,
   status: number,
   { message }: JsonRecord,
 ): string {
-  const place = path.replace(/\?.*$/s, '');
+  const place = placeOf(path);
   // What the server finds wrong with a Secret it may quote.
   const mayQuote = place.includes('/secrets') && (status === 400 || status === 422);
   const said = typeof message === 'string' && !mayQuote ? message : reasonOf(status);

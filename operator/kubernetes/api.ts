@@ -65,7 +65,7 @@ export type WriteOptions = {
   readonly signal?: AbortSignal;
   /** Waits for no turn. */
   readonly urgent?: boolean;
-  /** Asked when its turn has come, which may be long after it was called: whether it is still to be sent. */
+  /** Asked as the last thing before it is sent, which may be long after it was called: whether it still is to be. */
   readonly mayStart?: () => boolean;
 };
 

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http';
 import { Agent, type RequestOptions, request as requestTls } from 'node:https';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { ApiError } from './api.ts';
-import { apiErrorOf } from './api-failures.ts';
+import { apiErrorOf, placeOf } from './api-failures.ts';
 import type { ClusterAccess, Credentials } from './cluster-access.ts';
 
 export type ApiRequest = {
@@ -12,6 +14,8 @@ export type ApiRequest = {
   readonly body?: string;
   readonly contentType?: string;
   readonly signal: AbortSignal;
+  /** Asked when a connection is ready to take it: whether it is still to be sent. */
+  readonly mayStart?: () => boolean;
 };
 
 /** Kept connections to one API server. */
@@ -77,7 +81,7 @@ export function createConnection(access: ClusterAccess): Connection {
         ? requestPlain(options)
         : requestTls({ ...options, ...tls, agent: agentFor({ headers, tls, agent }) });
     sent.setSocketKeepAlive(true, keepAliveMs);
-    return answerTo(sent, body);
+    return answerTo(sent, request);
   }
 
   /** A kept connection may have been closed at the moment it was used again: nothing was done then. */
@@ -118,15 +122,37 @@ class StaleConnection extends Error {
   override readonly name = 'StaleConnection';
 }
 
-function answerTo(sent: ClientRequest, body: string | undefined): Promise<IncomingMessage> {
+function answerTo(
+  sent: ClientRequest,
+  { method, path, body, mayStart = () => true }: ApiRequest,
+): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   sent.once('response', resolve);
   sent.on('error', (cause: NodeJS.ErrnoException) => {
     const isStale = sent.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
     reject(isStale ? new StaleConnection(cause.message, { cause }) : cause);
   });
-  sent.end(body);
+  sent.once('socket', (socket) =>
+    whenReady(socket, () => {
+      // Only now: a process may be stopped for long while it waits for a handshake.
+      if (mayStart()) sent.end(body);
+      else sent.destroy(withdrawn(method, path));
+    }),
+  );
   return promise;
+}
+
+function withdrawn(method: string, path: string): ApiError {
+  const message = `${method} ${placeOf(path)}: not sent, for another may lead by now`;
+  return new ApiError(message, { status: 0, reason: 'Withdrawn' });
+}
+
+/** Calls at once for a kept connection. */
+function whenReady(socket: Socket, call: () => void): void {
+  const isTls = socket instanceof TLSSocket;
+  const isReady = isTls ? socket.getFinished() !== undefined : !socket.connecting;
+  if (isReady) call();
+  else socket.once(isTls ? 'secureConnect' : 'connect', call);
 }
 
 function unanswered(

@@ -99,7 +99,7 @@ export function createEventRecorder(options: Options): EventRecorder {
     clearTimeout(series.get(`${id} ${news.reason}`)?.timer ?? undefined);
     const created = write(() =>
       api.create(pathOf(resourceTypes.events, { namespace }), eventOf(name, regarding, news), {
-        signal: stopped.signal,
+        ...{ signal: stopped.signal, mayStart: mayWrite },
       }),
     );
     series.set(`${id} ${news.reason}`, { path, created, count: 1, timer: null });
@@ -113,8 +113,9 @@ export function createEventRecorder(options: Options): EventRecorder {
     last.timer ??= setTimeout(() => {
       last.timer = null;
       const { path, count: times } = last;
+      const options = { signal: stopped.signal, mayStart: mayWrite };
       const body = { series: { count: times, lastObservedTime: microTime() } };
-      const patch = () => api.mergePatch(path, body, { signal: stopped.signal });
+      const patch = () => api.mergePatch(path, body, options);
       void last.created.then(() => write(patch));
     }, limits.seriesMs);
   }

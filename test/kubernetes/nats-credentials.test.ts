@@ -52,7 +52,7 @@ async function openWorld(t: ExecutionContext) {
     t.teardown(() => stop.abort());
     return openCredentials({
       ...{ api, namespace, subjects, isEmbedded, log, onChange },
-      signal: stop.signal,
+      ...{ signal: stop.signal, mayWrite: () => true },
     });
   }
   async function files(name: string): Promise<Record<string, string>> {

@@ -34,6 +34,8 @@ type Options = {
   readonly subjects: Subjects;
   /** The NATS server is the one of our manifests: its keys and configuration are ours to make. */
   readonly isEmbedded: boolean;
+  /** Asked before each write: whether this operator still leads. */
+  readonly mayWrite: () => boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
   /** Other keys, another login: pools' Secrets have to be written, and sealing keys chosen, anew. */
@@ -44,8 +46,8 @@ type Material = { readonly nats: Files; readonly keys: readonly SealingKey[] };
 
 /** Waits, and says for what, until everything is there; throws when `signal` aborts before. */
 export async function openCredentials(options: Options): Promise<Credentials> {
-  const { api, namespace, subjects, log, signal, onChange } = options;
-  const store = createSecretStore(api, namespace);
+  const { api, namespace, subjects, mayWrite, log, signal, onChange } = options;
+  const store = createSecretStore({ api, namespace, mayWrite });
   const told = { log, signal };
   const first = await keepTrying('credentials', () => readOrMake(store, options, null), told);
   if (first === null) throw signal.reason;

@@ -17,8 +17,15 @@ export type SecretStore = {
   write(name: string, files: Files): Promise<void>;
 };
 
-export function createSecretStore(api: KubernetesApi, namespace: string): SecretStore {
-  const { fieldManager } = clusterNames;
+type Options = {
+  readonly api: KubernetesApi;
+  readonly namespace: string;
+  /** Asked before each write: whether this operator still leads. */
+  readonly mayWrite: () => boolean;
+};
+
+export function createSecretStore({ api, namespace, mayWrite }: Options): SecretStore {
+  const options = { fieldManager: clusterNames.fieldManager, mayStart: mayWrite };
   const pathTo = (name: string) => pathOf(resourceTypes.secrets, { namespace, name });
 
   async function read(name: string): Promise<Files | null> {
@@ -33,7 +40,7 @@ export function createSecretStore(api: KubernetesApi, namespace: string): Secret
   async function createOnce(name: string, files: Files): Promise<Files> {
     const collection = pathOf(resourceTypes.secrets, { namespace });
     try {
-      const made = await api.create(collection, secret(namespace, name, files), { fieldManager });
+      const made = await api.create(collection, secret(namespace, name, files), options);
       return filesIn(made);
     } catch (error) {
       const found = isConflict(error) ? await read(name) : null;
@@ -49,7 +56,7 @@ export function createSecretStore(api: KubernetesApi, namespace: string): Secret
       const known = (await read(name)) ?? (await createOnce(name, files));
       const gone = Object.keys(known).filter((key) => files[key] === undefined);
       const data = { ...encoded(files), ...Object.fromEntries(gone.map((key) => [key, null])) };
-      await api.mergePatch(pathTo(name), { data }, { fieldManager });
+      await api.mergePatch(pathTo(name), { data }, options);
     },
   };
 }

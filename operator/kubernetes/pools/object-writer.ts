@@ -43,6 +43,7 @@ export class NotOurs extends Error {
 
 export function createObjectWriter(options: WriterOptions): ObjectWriter {
   const { api, mirror, namespace, signal, log, mayWrite, onWrite } = options;
+  const inTime = { signal, mayStart: mayWrite };
   const { fieldManager } = clusterNames;
   const written = new Map<string, Written>();
 
@@ -79,7 +80,7 @@ export function createObjectWriter(options: WriterOptions): ObjectWriter {
    */
   async function apply(manifest: Manifest): Promise<KubernetesObject> {
     const path = pathTo(manifest.kind, manifest.metadata.name);
-    const options = { fieldManager, signal, mayStart: mayWrite };
+    const options = { fieldManager, ...inTime };
     const once = () => api.apply(path, manifest, { ...options, force: true });
     const replaceLists = () => api.mergePatch(path, { spec: manifest['spec'] }, options);
     try {
@@ -105,7 +106,7 @@ export function createObjectWriter(options: WriterOptions): ObjectWriter {
     const after = await counted(kind, async () => {
       if (live === null) await refuseForeign(kind, name);
       else if (kind === 'Deployment')
-        await handOverReplicas(api, pathTo(kind, name), manifest, signal);
+        await handOverReplicas(api, pathTo(kind, name), manifest, inTime);
       return apply(manifest);
     });
     const id = `${kind}/${name}`;
@@ -125,8 +126,7 @@ export function createObjectWriter(options: WriterOptions): ObjectWriter {
     await counted(kind, () =>
       api
         .delete(pathTo(kind, name), {
-          ...{ uid, propagationPolicy: 'Background', signal },
-          mayStart: mayWrite,
+          ...{ uid, propagationPolicy: 'Background', ...inTime },
         })
         .catch(unlessGone),
     );

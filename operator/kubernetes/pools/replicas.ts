@@ -15,15 +15,15 @@ export async function handOverReplicas(
   api: KubernetesApi,
   path: string,
   { apiVersion, kind, metadata, spec }: Manifest,
-  signal: AbortSignal,
+  options: { readonly signal: AbortSignal; readonly mayStart: () => boolean },
 ): Promise<void> {
   if (!isRecord(spec) || spec['replicas'] !== undefined) return;
-  const live = await api.get(path, signal);
+  const live = await api.get(path, options.signal);
   const replicas = isRecord(live['spec']) ? live['spec']['replicas'] : undefined;
   if (replicas === undefined || !ownsReplicas(live)) return;
   const { name, namespace } = metadata;
   const handed = { apiVersion, kind, metadata: { name, namespace }, spec: { replicas } };
-  await api.apply(path, handed, { fieldManager, signal });
+  await api.apply(path, handed, { fieldManager, ...options });
 }
 
 /** Whether the manager has ever written to the object, and some of it is still there. */
