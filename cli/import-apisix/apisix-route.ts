@@ -12,7 +12,8 @@ import { isAbsent, type Reader } from './reader.ts';
 import { readRoutePlugins } from './route-plugins.ts';
 import { serviceBackend } from './service-backend.ts';
 import type { ResourceName } from './sort-kubernetes-object.ts';
-import { overTls, readScheme, readTimeouts, ruleTimeouts, type Upstream } from './upstream.ts';
+import { onTerms, readSpoken, readTimeouts, ruleTimeouts, type Upstream } from './upstream.ts';
+import { plainHttp } from './urls.ts';
 import { shareOut } from './weights.ts';
 
 const knownOfRule = [
@@ -108,24 +109,28 @@ function serviceUpstream(
   const name = read.text(backend.at('serviceName')) ?? '';
   // The controller takes how to speak to a Service from an ApisixUpstream of the same name.
   const upstream = gathered.resources.get(`ApisixUpstream/${namespace}/${name}`);
-  const scheme =
-    upstream === undefined ? 'http' : readScheme(read, upstream.at('spec').at('scheme'));
-  const { tls, ...settings } =
-    upstream === undefined ? plainly : readUpstreamSettings(read, upstream, [], scheme);
+  const spoken =
+    upstream === undefined ? plainHttp : readSpoken(read, upstream.at('spec').at('scheme'));
+  const { terms, ...settings } =
+    upstream === undefined ? plainly : readUpstreamSettings(read, upstream, [], spoken);
   const target = serviceBackend(read, gathered, {
     service: { namespace, name },
     port: backend.at('servicePort'),
     from: namespace,
     asWhole: read.text(backend.at('resolveGranularity')) === 'service',
-    scheme,
+    scheme: spoken.scheme,
   });
   return {
-    nodes: target === null ? [] : [{ target: overTls(target, tls), weight: 1 }],
+    nodes: target === null ? [] : [{ target: onTerms(target, terms), weight: 1 }],
     ...settings,
   };
 }
 
-const plainly = { tls: null, hostname: null, timeouts: null };
+const plainly = {
+  terms: { tls: null, protocol: plainHttp.protocol },
+  hostname: null,
+  timeouts: null,
+};
 const nowhere: Upstream = { nodes: [], hostname: null, timeouts: null };
 
 function externalUpstream(

@@ -5,17 +5,17 @@ import { isAbsent, type Reader } from './reader.ts';
 import { externalNameOf } from './service-backend.ts';
 import {
   checkBalancing,
-  overTls,
+  onTerms,
   readHostname,
-  readScheme,
+  readSpoken,
   readTimeouts,
+  type Terms,
   tellLeftOut,
-  tlsOf,
+  termsOf,
   type Upstream,
 } from './upstream.ts';
-import { defaultPorts, isPort, originUrl, type Scheme } from './urls.ts';
+import { defaultPorts, isPort, originUrl, type Scheme, type Spoken } from './urls.ts';
 import type { WeightedTarget } from './weights.ts';
-import type { WrittenTls } from './written.ts';
 
 const avoiding = ['retries', 'healthCheck'];
 
@@ -38,15 +38,15 @@ export function readExternalUpstream(
   namespace: string,
 ): Upstream {
   const spec = upstream.at('spec');
-  const scheme = readScheme(read, spec.at('scheme'));
+  const spoken = readSpoken(read, spec.at('scheme'));
   const nodes = read
     .items(spec.at('externalNodes'))
-    .flatMap((node) => readNode(read, gathered, node, { namespace, scheme }));
+    .flatMap((node) => readNode(read, gathered, node, { namespace, scheme: spoken.scheme }));
   if (nodes.length === 0) read.refuse(spec, 'has no externalNodes, so that requests go nowhere');
   const hosts = nodes.map(({ host }) => host);
-  const { tls, ...settings } = readUpstreamSettings(read, upstream, hosts, scheme);
+  const { terms, ...settings } = readUpstreamSettings(read, upstream, hosts, spoken);
   return {
-    nodes: nodes.map((node) => ({ ...node, target: overTls(node.target, tls) })),
+    nodes: nodes.map((node) => ({ ...node, target: onTerms(node.target, terms) })),
     ...settings,
   };
 }
@@ -56,8 +56,8 @@ export function readUpstreamSettings(
   read: Reader,
   upstream: Found,
   nodeHosts: readonly string[],
-  scheme: Scheme,
-): Omit<Upstream, 'nodes'> & { readonly tls: WrittenTls | null } {
+  spoken: Spoken,
+): Omit<Upstream, 'nodes'> & { readonly terms: Terms } {
   const spec = upstream.at('spec');
   read.onlyKnown(spec, known);
   checkBalancing(read, spec.at('loadbalancer').at('type'));
@@ -68,7 +68,7 @@ export function readUpstreamSettings(
   }
   const choice = { mode: spec.at('passHost'), host: spec.at('upstreamHost'), nodeHosts };
   return {
-    tls: tlsOf(scheme, choice, read),
+    terms: termsOf(spoken, choice, read),
     hostname: readHostname(read, choice),
     timeouts: readTimeouts(read, spec.at('timeout')),
   };

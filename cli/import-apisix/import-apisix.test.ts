@@ -21,10 +21,10 @@ items:
           match: {paths: [/cart]}
           backends: [{serviceName: cart, servicePort: 80}]
           plugins:
-            - {name: proxy-mirror, config: {host: "grpc://mirror.example"}}
+            - {name: proxy-mirror, config: {host: "ftp://mirror.example"}}
 `;
 
-  t.regex(imported(list).refused[0] ?? '', /^in:14: refused: copies cannot go to grpc/);
+  t.regex(imported(list).refused[0] ?? '', /^in:14: refused: host is not an address such as/);
 });
 
 test('routes of two namespaces listen on two ports, since a port belongs to one MirrorRoute', (t) => {

@@ -2,12 +2,12 @@ import type { Found } from './found.ts';
 import { isAbsent, type Reader } from './reader.ts';
 import {
   checkBalancing,
-  overTls,
+  onTerms,
   readHostname,
-  readScheme,
+  readSpoken,
   readTimeouts,
   tellLeftOut,
-  tlsOf,
+  termsOf,
   type Upstream,
 } from './upstream.ts';
 import { defaultPorts, isPort, originUrl, parseHostPort, type Scheme } from './urls.ts';
@@ -25,7 +25,7 @@ const known = [
 /** An upstream of the Admin API. */
 export function readPlainUpstream(read: Reader, upstream: Found): Upstream {
   read.onlyKnown(upstream, known);
-  const scheme = readScheme(read, upstream.at('scheme'));
+  const spoken = readSpoken(read, upstream.at('scheme'));
   checkBalancing(read, upstream.at('type'));
   tellLeftOut(read, upstream, avoiding);
   for (const name of ['tls', 'service_name', 'discovery_type']) {
@@ -33,16 +33,16 @@ export function readPlainUpstream(read: Reader, upstream: Found): Upstream {
     if (!isAbsent(field)) read.refuse(field, `${name} cannot be carried over: write nodes`);
   }
 
-  const nodes = readNodes(read, upstream.at('nodes'), scheme);
+  const nodes = readNodes(read, upstream.at('nodes'), spoken.scheme);
   if (nodes.length === 0) read.refuse(upstream, 'has no nodes, so that requests go nowhere');
   const choice = {
     mode: upstream.at('pass_host'),
     host: upstream.at('upstream_host'),
     nodeHosts: nodes.map(({ host }) => host),
   };
-  const tls = tlsOf(scheme, choice, read);
+  const terms = termsOf(spoken, choice, read);
   return {
-    nodes: nodes.map((node) => ({ ...node, target: overTls(node.target, tls) })),
+    nodes: nodes.map((node) => ({ ...node, target: onTerms(node.target, terms) })),
     hostname: readHostname(read, choice),
     timeouts: readTimeouts(read, upstream.at('timeout')),
   };

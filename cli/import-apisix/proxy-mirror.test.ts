@@ -34,6 +34,25 @@ test('copies go over TLS where they did, and that certificates are checked is sa
   t.true(told.some((line) => line.includes('certificates of mirrors are checked')));
 });
 
+test('copies of gRPC go over HTTP/2 where they did, with TLS or without', (t) => {
+  const protocol = 'HTTP2';
+
+  t.deepEqual(mirrorOf({ host: 'grpc://mirror.example:50051' }).mirror?.backendRef, {
+    url: 'http://mirror.example:50051',
+    protocol,
+  });
+  const { mirror, told } = mirrorOf({ host: 'grpcs://mirror.example' });
+  t.deepEqual(mirror?.backendRef, { url: 'https://mirror.example', protocol });
+  t.true(told.some((line) => line.includes('certificates of mirrors are checked')));
+});
+
+test('the path of a gRPC call stays, as in APISIX, and that is said', (t) => {
+  const { mirror, told } = mirrorOf({ host: 'grpc://mirror.example', path: '/a' });
+
+  t.is(mirror?.path, undefined);
+  t.true(told.some((line) => line.includes('APISIX ignores path where copies are gRPC')));
+});
+
 for (const host of ['http://a', 'http://ab.com', 'http://[::1]', 'http://[2001:db8::1]:202']) {
   test(`${host} is an address as APISIX takes it`, (t) => {
     t.like(mirrorOf({ host }).mirror, { backendRef: { url: host } });
@@ -41,8 +60,6 @@ for (const host of ['http://a', 'http://ab.com', 'http://[::1]', 'http://[2001:d
 }
 
 const badHosts: ReadonlyArray<readonly [host: unknown, message: RegExp]> = [
-  ['grpc://mirror.example', /copies cannot go to grpc:\/\/: .*ends HTTP\/2/],
-  ['grpcs://mirror.example', /copies cannot go to grpcs:\/\/: .*ends HTTP\/2/],
   ['http://mirror.example/path', /host has a path: write it as path of proxy-mirror/],
   ['http://mirror.example/', /host has a path/],
   ['ftp://mirror.example', /not an address such as/],

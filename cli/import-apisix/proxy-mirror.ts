@@ -2,7 +2,7 @@ import type { Found } from './found.ts';
 import type { Reader } from './reader.ts';
 import { readSampleRatio } from './sample-ratio.ts';
 import { tellChecked } from './upstream.ts';
-import { defaultPorts, isLoopback, isPort } from './urls.ts';
+import { defaultPorts, isLoopback, isPort, plainHttp, spokenBy } from './urls.ts';
 import type { Fraction, WrittenTarget } from './written.ts';
 
 /** What the plugin proxy-mirror says. */
@@ -23,13 +23,19 @@ export function readProxyMirror(read: Reader, config: Found): ProxyMirror | null
     // APISIX takes them without a word, and ignores them.
     if (!known.includes(name)) read.note(field, `proxy-mirror has no field "${name}": left out`);
   }
-  const url = readHost(read, config);
+  const target = readHost(read, config);
   const path = readPath(read, config);
   const fraction = readFraction(read, config.at('sample_ratio'));
-  return url === null ? null : { where: config, target: { url }, path, fraction };
+  if (target === null) return null;
+  if (target.protocol === 'HTTP2' && path !== null) {
+    const message = 'APISIX ignores path where copies are gRPC, and so it is left out';
+    read.note(config.at('path'), message);
+    return { where: config, target, path: null, fraction };
+  }
+  return { where: config, target, path, fraction };
 }
 
-function readHost(read: Reader, config: Found): string | null {
+function readHost(read: Reader, config: Found): WrittenTarget | null {
   const host = config.at('host');
   const text = read.text(host);
   if (text === null) {
@@ -46,19 +52,18 @@ function readHost(read: Reader, config: Found): string | null {
   if (isLoopback(name)) {
     read.note(host, `${name} is where Headgate runs; on Kubernetes that is its own pod`);
   }
-  if (scheme === 'https') tellChecked(read, host, 'mirrors');
-  return port === undefined ? `${scheme}://${name}` : `${scheme}://${name}:${port}`;
+  const spoken = spokenBy(scheme) ?? plainHttp;
+  if (spoken.scheme === 'https') tellChecked(read, host, 'mirrors');
+  const origin = `${spoken.scheme}://${name}`;
+  const url = port === undefined ? origin : `${origin}:${port}`;
+  return spoken.protocol === 'HTTP2' ? { url, protocol: spoken.protocol } : { url };
 }
 
 type Host = { readonly scheme: string; readonly port: number; readonly rest: string };
 
 /** Never quotes it: it may be a URL with a password. */
 function findHostProblem({ scheme, port, rest }: Host): string | null {
-  if (scheme === 'grpc' || scheme === 'grpcs') {
-    return `copies cannot go to ${scheme}://: a MirrorRoute speaks HTTP/1.1 to mirrors, so put something before it that ends HTTP/2`;
-  }
-  if (scheme !== 'http' && scheme !== 'https')
-    return 'host is not an address such as http://127.0.0.1:8081';
+  if (spokenBy(scheme) === null) return 'host is not an address such as http://127.0.0.1:8081';
   if (rest.startsWith('/')) return 'host has a path: write it as path of proxy-mirror';
   if (rest !== '') return 'host is not an address such as http://127.0.0.1:8081';
   return isPort(port) ? null : `${port} is not a port from 1 to 65535`;

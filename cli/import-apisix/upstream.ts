@@ -1,7 +1,7 @@
 import { formatDuration, parseTime } from './durations.ts';
 import type { Found } from './found.ts';
 import { isAbsent, type Reader } from './reader.ts';
-import type { Scheme } from './urls.ts';
+import { plainHttp, type Spoken, spokenBy } from './urls.ts';
 import type { WeightedTarget } from './weights.ts';
 import type { WrittenTarget, WrittenTls } from './written.ts';
 
@@ -51,14 +51,15 @@ export function ruleTimeouts(timeouts: UpstreamTimeouts | null) {
   };
 }
 
-/** Only HTTP/1.1 is spoken to backends, with TLS or without. */
-export function readScheme(read: Reader, scheme: Found): Scheme {
-  const text = read.text(scheme);
-  if (text === 'https') tellChecked(read, scheme, 'backends');
-  else if (text !== null && text !== 'http') {
-    read.refuse(scheme, `a MirrorRoute speaks HTTP/1.1 to backends, and not ${text}`);
+/** What is spoken to backends: HTTP/1.1 or HTTP/2, with TLS or without. */
+export function readSpoken(read: Reader, scheme: Found): Spoken {
+  const text = read.text(scheme) ?? 'http';
+  const spoken = spokenBy(text);
+  if (spoken?.scheme === 'https') tellChecked(read, scheme, 'backends');
+  if (spoken === null) {
+    read.refuse(scheme, `a MirrorRoute speaks HTTP to backends, gRPC included, and not ${text}`);
   }
-  return text === 'https' ? 'https' : 'http';
+  return spoken ?? plainHttp;
 }
 
 /** APISIX takes any certificate. */
@@ -69,17 +70,24 @@ export function tellChecked(read: Reader, where: Found, whose: string): void {
   );
 }
 
+/** How a backend is spoken to, beyond what its url says. */
+export type Terms = { readonly tls: WrittenTls | null; readonly protocol: Spoken['protocol'] };
+
 /** A name that is written for all nodes is the one that APISIX asks for in TLS. */
-export function tlsOf(scheme: Scheme, host: HostChoice, read: Reader): WrittenTls | null {
-  if (scheme === 'http') return null;
+export function termsOf({ scheme, protocol }: Spoken, host: HostChoice, read: Reader): Terms {
+  if (scheme === 'http') return { tls: null, protocol };
   const hostname = read.text(host.mode) === 'rewrite' ? read.text(host.host) : null;
-  return hostname === null ? {} : { hostname };
+  return { tls: hostname === null ? {} : { hostname }, protocol };
 }
 
 /** A url says by itself that it is TLS. */
-export function overTls(target: WrittenTarget, tls: WrittenTls | null): WrittenTarget {
-  if (tls === null || ('url' in target && tls.hostname === undefined)) return target;
-  return { ...target, tls };
+export function onTerms(target: WrittenTarget, { tls, protocol }: Terms): WrittenTarget {
+  const saysTls = tls !== null && !('url' in target && tls.hostname === undefined);
+  return {
+    ...target,
+    ...(protocol === 'HTTP2' ? { protocol } : {}),
+    ...(saysTls ? { tls } : {}),
+  };
 }
 
 export function checkBalancing(read: Reader, type: Found): void {

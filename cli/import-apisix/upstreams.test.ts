@@ -56,6 +56,20 @@ test('nodes of an upstream with TLS become URLs with TLS, port 443 unless they h
   t.true(told.some((line) => line.includes('certificates of backends are checked')));
 });
 
+test('gRPC is HTTP/2, with TLS or without', (t) => {
+  const nodes = { 'a.example': 1, 'b.example:50051': 1 };
+  const protocol = 'HTTP2';
+
+  t.deepEqual(backendsFor({ scheme: 'grpc', nodes }).backends, [
+    { url: 'http://a.example', protocol },
+    { url: 'http://b.example:50051', protocol },
+  ]);
+  t.deepEqual(backendsFor({ scheme: 'grpcs', nodes }).backends, [
+    { url: 'https://a.example', protocol },
+    { url: 'https://b.example:50051', protocol },
+  ]);
+});
+
 test('the Host that is written for backends is the name that their certificates must have', (t) => {
   const rewrite = { pass_host: 'rewrite', upstream_host: 'outer.example' };
 
@@ -116,7 +130,7 @@ test('the time to connect is one for all rules: the longest', (t) => {
 });
 
 const refused: ReadonlyArray<readonly [what: string, upstream: object, message: RegExp]> = [
-  ['gRPC', { scheme: 'grpcs' }, /HTTP\/1\.1 to backends, and not grpcs/],
+  ['Kafka', { scheme: 'kafka' }, /speaks HTTP to backends, gRPC included, and not kafka/],
   ['hashing', { type: 'chash' }, /requests with one key do not stay with one backend/],
   ['no nodes', { nodes: {} }, /has no nodes/],
   [

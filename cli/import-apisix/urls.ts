@@ -3,6 +3,22 @@ export type Scheme = keyof typeof defaultPorts;
 
 export const defaultPorts = { http: 80, https: 443 } as const;
 
+export type Spoken = { readonly scheme: Scheme; readonly protocol: 'HTTP1' | 'HTTP2' };
+
+export const plainHttp: Spoken = { scheme: 'http', protocol: 'HTTP1' };
+
+const spokenByScheme: ReadonlyMap<string, Spoken> = new Map<string, Spoken>([
+  ['http', plainHttp],
+  ['https', { scheme: 'https', protocol: 'HTTP1' }],
+  ['grpc', { scheme: 'http', protocol: 'HTTP2' }],
+  ['grpcs', { scheme: 'https', protocol: 'HTTP2' }],
+]);
+
+/** By what APISIX calls a scheme; `null`: nothing that a MirrorRoute speaks. */
+export function spokenBy(scheme: string): Spoken | null {
+  return spokenByScheme.get(scheme) ?? null;
+}
+
 /** `http://host:port` as a MirrorRoute takes it: IPv6 in brackets, the default port left out. */
 export function originUrl(scheme: Scheme, host: string, port: number): string {
   const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;

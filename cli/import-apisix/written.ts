@@ -71,7 +71,7 @@ export type WrittenFilter =
 export type WrittenTarget = (
   | { readonly url: string }
   | { readonly name: string; readonly namespace?: string; readonly port: number }
-) & { readonly tls?: WrittenTls };
+) & { readonly protocol?: 'HTTP2'; readonly tls?: WrittenTls };
 
 export type WrittenTls = { readonly hostname?: string };
 

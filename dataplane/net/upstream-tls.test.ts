@@ -13,6 +13,7 @@ const terms = (parts: Partial<TlsTerms> = {}): TlsTerms => ({
   hostname: 'localhost',
   minVersion: 'TLSv1.2',
   caCertificates: null,
+  alpn: 'http/1.1',
   ...parts,
 });
 

@@ -18,6 +18,8 @@ export type TlsTerms = {
   readonly minVersion: SecureVersion;
   /** PEM; empty: nobody is trusted. `null`: the public authorities that Node.js knows. */
   readonly caCertificates: readonly string[] | null;
+  /** What is to be spoken; who takes part in no negotiation speaks HTTP/1.1 (RFC 7301). */
+  readonly alpn: 'http/1.1' | 'h2';
 };
 
 /** TLS to an upstream, on connections that are there already. */
@@ -34,7 +36,7 @@ const ignore = (): void => undefined;
 
 /** Certificates are always checked: there is nothing that could switch it off, the environment included. */
 export function createUpstreamTls(terms: TlsTerms): UpstreamTls {
-  const { hostname, minVersion, caCertificates } = terms;
+  const { hostname, minVersion, caCertificates, alpn } = terms;
   const secureContext = createSecureContext({
     minVersion,
     ...(caCertificates === null ? {} : { ca: [...caCertificates] }),
@@ -51,7 +53,7 @@ export function createUpstreamTls(terms: TlsTerms): UpstreamTls {
         rejectUnauthorized: true,
         // Node would look for a name elsewhere where none is asked for.
         checkServerIdentity: (_asked, certificate) => checkServerIdentity(hostname, certificate),
-        ALPNProtocols: ['http/1.1'],
+        ALPNProtocols: [alpn],
       });
       const failed = (cause: NodeJS.ErrnoException) => {
         const { code, problem } = describe(cause, secure, hostname);

@@ -3,22 +3,26 @@ import type { RawFields } from './http-fields.ts';
 
 /** The head of an origin's answer, interim ones included. */
 export type AnswerHead = {
-  /** `1.1` */
+  /** `1.1`, `2` */
   readonly version: string;
   readonly status: number;
   readonly reason: string;
   readonly fields: RawFields;
+  /** Nothing comes after it, as far as is known by now. */
+  readonly isAll: boolean;
 };
 
 /** Why an answer is passed on to nobody; `null`: nothing speaks against it. */
 export type AnswerProblem = { readonly code: ErrorCode; readonly problem: string };
+
+const spoken: ReadonlySet<string> = new Set(['2', '1.1', '1.0']);
 
 /** The checks undici leaves to us (research H14, H19, H20). */
 export function findAnswerProblem(
   { version, status, reason, fields }: AnswerHead,
   maxBytes: number,
 ): AnswerProblem | null {
-  if (version !== '1.1' && version !== '1.0') {
+  if (!spoken.has(version)) {
     return bad(`the answer of the origin is HTTP/${version}, which nobody asked for`);
   }
   if (status < 100 || status > 999) return bad(`the answer of the origin has status ${status}`);

@@ -50,6 +50,42 @@ function withoutSameHost(fields: readonly string[], authority: string): string[]
   return kept;
 }
 
+/** Said by the head of a request in other words. */
+const replaced: ReadonlySet<string> = new Set(['host', 'te']);
+
+/**
+ * The head of a request as HTTP/2 has it (RFC 9113 §8.3.1), of fields that are not of one hop. We
+ * pass trailers on, which servers of gRPC want to be told.
+ */
+export function http2RequestHead(
+  method: string,
+  path: string,
+  scheme: string,
+  fields: RawFields,
+): string[] {
+  const head = [':method', method, ':scheme', scheme, ':path', path];
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = (fields[at] ?? '').toLowerCase();
+    if (name === 'host') head.push(':authority', fields[at + 1] ?? '');
+  }
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = (fields[at] ?? '').toLowerCase();
+    if (!replaced.has(name)) head.push(name, fields[at + 1] ?? '');
+  }
+  head.push('te', 'trailers');
+  return head;
+}
+
+/** Those of a message, names and values in turn. */
+export function withoutPseudoFields(received: RawFields): string[] {
+  const fields: string[] = [];
+  for (let at = 0; at < received.length; at += 2) {
+    const name = received[at] ?? '';
+    if (!name.startsWith(':')) fields.push(name, received[at + 1] ?? '');
+  }
+  return fields;
+}
+
 /** The head of an answer as HTTP/2 has it: names in lower case (RFC 9113 §8.2.1), no reason phrase. */
 export function http2AnswerHead(status: number, fields: RawFields): string[] {
   const head = [':status', String(status)];

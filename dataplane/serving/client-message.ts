@@ -24,6 +24,12 @@ export type ClientMessage = {
   readonly expect: Expectation;
 };
 
+export type HeadFacts = {
+  /** Nothing more of this request, and over HTTP/1 of its connection, is read. */
+  readonly last: boolean;
+  readonly after: 'nothing' | 'body' | 'body and trailers';
+};
+
 /** Where the answer to one request goes, whichever HTTP its client speaks. */
 export type ClientAnswer = {
   readonly headSent: boolean;
@@ -39,13 +45,13 @@ export type ClientAnswer = {
   continue(): void;
   /** Another 1xx. */
   inform(status: number, fields: RawFields): void;
-  /** `last`: nothing more of this request, and over HTTP/1 of its connection, is read. */
-  head(status: number, reason: string, fields: string[], last: boolean): void;
+  head(status: number, reason: string, fields: string[], facts: HeadFacts): void;
   /** The head goes out, though no body follows yet. */
   flushHead(): void;
   /** `false`: no more before the client has taken some. */
   write(chunk: Buffer): boolean;
-  end(body?: string): void;
+  /** Of the trailers HTTP/1 says nothing. */
+  end(body?: string, trailers?: RawFields): void;
   /** The client must not take what it has for whole. */
   breakOff(): void;
   /** Its time is up. */

@@ -1,7 +1,13 @@
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { findHeadProblem, type RawFields } from '../protocols/http-fields.ts';
 import { type Outcome, verdictOf } from './access-log.ts';
-import type { ClientAnswer, ClientMessage, ClientRequest, Expectation } from './client-message.ts';
+import type {
+  ClientAnswer,
+  ClientMessage,
+  ClientRequest,
+  Expectation,
+  HeadFacts,
+} from './client-message.ts';
 import type { ClientServing } from './client-serving.ts';
 import type { Connection, Newest } from './connection.ts';
 import type { OriginLeg, OriginListener } from './origin-leg.ts';
@@ -126,12 +132,13 @@ export abstract class Exchange implements Newest {
       this.sending();
     },
     informed: ({ status, fields }) => this.#answer.inform(status, fields),
-    answered: ({ status, reason, fields, version }) => {
+    answered: ({ status, reason, fields, version, isAll }) => {
       this.#answered = true;
       // An answer before the body was read whole: the rest is not for anybody.
       if (!this.request.complete) this.#mustClose = true;
       this.answerBegan(status, fields);
-      this.#head(status, reason, this.returned(fields, version));
+      const after = isAll ? 'nothing' : version === '2' ? 'body and trailers' : 'body';
+      this.#head(status, reason, this.returned(fields, version), after);
       process.nextTick(this.#flushHead);
     },
     data: (chunk) => {
@@ -141,7 +148,7 @@ export abstract class Exchange implements Newest {
       this.#answer.onceDrained(() => this.#origin?.resume());
       return false;
     },
-    end: () => this.#answer.end(),
+    end: (trailers) => this.#answer.end(undefined, trailers),
     failed: (code, message) => {
       const unsent = this.#origin?.started === false && !this.#ended;
       if (!unsent || !this.asksAnother(code)) this.#fail(code, message);
@@ -176,9 +183,14 @@ export abstract class Exchange implements Newest {
     this.#answer.end(body);
   }
 
-  #head(status: number, reason: string, fields: string[]): void {
+  #head(
+    status: number,
+    reason: string,
+    fields: string[],
+    after: HeadFacts['after'] = 'body',
+  ): void {
     if (this.connection.draining) this.#mustClose = true;
-    this.#answer.head(status, reason, fields, this.#mustClose);
+    this.#answer.head(status, reason, fields, { last: this.#mustClose, after });
   }
 
   bodyBroken(code: ErrorCode, message: string): boolean {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { endToEndFields, type RawFields } from '../protocols/http-fields.ts';
-import type { ClientAnswer } from './client-message.ts';
+import type { ClientAnswer, HeadFacts } from './client-message.ts';
 import type { Connection } from './connection.ts';
 
 /** An answer over HTTP/1.1 or HTTP/1.0, whose turn it is on its connection. */
@@ -49,7 +49,7 @@ export class Http1Answer implements ClientAnswer {
     this.#response.writeInformation(status, endToEndFields(fields));
   }
 
-  head(status: number, reason: string, fields: string[], last: boolean): void {
+  head(status: number, reason: string, fields: string[], { last }: HeadFacts): void {
     const response = this.#response;
     if (last) {
       response.shouldKeepAlive = false;

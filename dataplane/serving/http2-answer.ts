@@ -1,7 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { endToEndFields, type RawFields } from '../protocols/http-fields.ts';
 import { http2AnswerHead } from '../protocols/http2-fields.ts';
-import type { ClientAnswer } from './client-message.ts';
+import type { ClientAnswer, HeadFacts } from './client-message.ts';
 
 const { NGHTTP2_NO_ERROR } = constants;
 
@@ -11,6 +11,8 @@ export class Http2Answer implements ClientAnswer {
   #status = 0;
   #last = false;
   #ended = false;
+  #trailers: RawFields = [];
+  #awaitsTrailers = false;
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
@@ -58,13 +60,18 @@ export class Http2Answer implements ClientAnswer {
     this.#stream.additionalHeaders({ ':status': status, ...fieldLists(endToEndFields(fields)) });
   }
 
-  head(status: number, _reason: string, fields: string[], last: boolean): void {
+  head(status: number, _reason: string, fields: string[], { last, after }: HeadFacts): void {
+    const stream = this.#stream;
     this.#status = status;
     this.#last = last;
     if (this.#gone) return;
-    this.#stream.respond(http2AnswerHead(status, fields));
+    const waitForTrailers = after === 'body and trailers';
+    const endStream = after === 'nothing';
+    stream.respond(http2AnswerHead(status, fields), { endStream, waitForTrailers });
     // Node has ended it already if it may have no body.
-    if (!this.#stream.writable) this.#dismissRest();
+    if (!stream.writable) return this.#dismissRest();
+    this.#awaitsTrailers = waitForTrailers;
+    if (waitForTrailers) stream.once('wantTrailers', () => this.#sendTrailers());
   }
 
   /** Heads are never held back. */
@@ -74,19 +81,26 @@ export class Http2Answer implements ClientAnswer {
     return !this.#stream.writable || this.#stream.write(chunk);
   }
 
-  end(body?: string): void {
+  end(body?: string, trailers: RawFields = []): void {
     this.#ended = true;
+    this.#trailers = trailers;
     if (!this.#stream.writable) return;
     if (body === undefined) this.#stream.end();
     else this.#stream.end(body);
     this.#dismissRest();
   }
 
+  #sendTrailers(): void {
+    if (this.#gone) return;
+    this.#stream.sendTrailers(fieldLists(this.#trailers));
+    if (this.#last) setImmediate(() => this.#stream.close(NGHTTP2_NO_ERROR)); // Node sends them in one
+  }
+
   /** The client may stop sending what nobody reads: it has its answer (RFC 9113 §8.1). */
   #dismissRest(): void {
     const stream = this.#stream;
-    if (!this.#last) return void stream.resume();
-    stream.once('finish', () => stream.close(NGHTTP2_NO_ERROR));
+    if (!this.#last) stream.resume();
+    else if (!this.#awaitsTrailers) stream.once('finish', () => stream.close(NGHTTP2_NO_ERROR));
   }
 
   /** By an error: `close` would send the end of the body before the reset. */

@@ -14,6 +14,16 @@ export const maxStreams = 100;
 const streamWindowBytes = 64 * 1024;
 const connectionWindowBytes = 1024 * 1024;
 
+/**
+ * Whether a client speaks HTTP/2 without having asked (RFC 9113 §3.3, §3.4): no request begins like
+ * that. Clients write the preface at once; one that comes in single bytes is not looked for.
+ */
+export function isHttp2Start(first: Buffer): boolean {
+  return first.toString('latin1', 0, preface.length) === preface;
+}
+
+const preface = 'PRI * HTTP/2.0';
+
 /** Node's own limit of pairs would refuse heads before ours, which says why, sees them. */
 const maxPairs = 2048;
 const maxHeadBytes = 72 * 1024;

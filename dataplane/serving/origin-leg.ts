@@ -1,16 +1,14 @@
 import type { Dispatcher } from 'undici';
 import { type ErrorCode, ProxyError } from '../../contracts/errors.ts';
 import { type AnswerHead, findAnswerProblem } from '../protocols/answer-head.ts';
+import { endToEndFields, type RawFields } from '../protocols/http-fields.ts';
 import { formatTarget } from '../protocols/target.ts';
 import { answerVersion } from './answer-heads.ts';
 import { rawFields } from './forwarded-request.ts';
+import { Http2Call } from './http2-call.ts';
 import { upstreamFailure } from './upstream-failure.ts';
-import {
-  type GiveUp,
-  resetInProgress,
-  type UpstreamPools,
-  type UpstreamRequest,
-} from './upstream-pools.ts';
+import { resetInProgress } from './upstream-http1.ts';
+import type { GiveUp, UpstreamPools, UpstreamRequest } from './upstream-pools.ts';
 
 /** Safe to send once more when a kept connection turns out to be dead (RFC 9110 §9.2.2). */
 const retriedMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -24,7 +22,8 @@ export type OriginListener = {
   answered(head: AnswerHead): void;
   /** `false`: no more before {@link OriginLeg.resume}. */
   data(chunk: Buffer): boolean;
-  end(): void;
+  /** Trailers are those of HTTP/2. */
+  end(trailers: RawFields): void;
   failed(code: ErrorCode, message: string): void;
 };
 
@@ -85,7 +84,8 @@ export class OriginLeg {
     onResponseStart: (controller, status, _headers, reason = '') => {
       if (this.#over) return;
       const fields = rawFields(controller.rawHeaders);
-      const head: AnswerHead = { version: answerVersion(), status, reason, fields };
+      const { version, isAll } = factsOf(controller);
+      const head: AnswerHead = { version, status, reason, fields, isAll };
       const problem = findAnswerProblem(head, this.#maxHeaderBytes);
       if (problem !== null) throw new ProxyError(problem.problem, { code: problem.code });
       if (status < 200) return this.#listener.informed(head);
@@ -95,10 +95,10 @@ export class OriginLeg {
     onResponseData: (controller, chunk) => {
       if (!this.#over && !this.#listener.data(chunk)) controller.pause();
     },
-    onResponseEnd: () => {
+    onResponseEnd: (controller) => {
       // undici takes a reset for the end of a body without a length (measured); it is none.
       if (resetInProgress()) this.#fail('http_response_incomplete', 'the origin broke off');
-      else if (!this.#over) this.#listener.end();
+      else if (!this.#over) this.#listener.end(trailersOf(controller));
     },
     onResponseError: (_controller, error) => this.#broken(error),
   };
@@ -117,4 +117,14 @@ export class OriginLeg {
     this.#over = true;
     this.#listener.failed(code, message);
   }
+}
+
+function factsOf(controller: Dispatcher.DispatchController): Pick<AnswerHead, 'version' | 'isAll'> {
+  if (!(controller instanceof Http2Call)) return { version: answerVersion(), isAll: false };
+  return { version: controller.version, isAll: controller.endsWithHead };
+}
+
+/** Of HTTP/1 they are dropped, as RFC 9110 §6.5.1 allows: undici has merged fields of one name. */
+function trailersOf(controller: Dispatcher.DispatchController): RawFields {
+  return controller instanceof Http2Call ? endToEndFields(controller.rawTrailers) : [];
 }

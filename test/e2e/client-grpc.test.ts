@@ -1,14 +1,8 @@
 import { join } from 'node:path';
-import {
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type sendUnaryData,
-} from '@grpc/grpc-js';
-import test, { type ExecutionContext } from 'ava';
-import { echoService } from '../clients/grpc-service.ts';
+import { ServerCredentials } from '@grpc/grpc-js';
+import test from 'ava';
 import { basicAuthentication, forwardProxy, usersSecret } from '../support/forward-proxy.ts';
+import { startGrpcServer } from '../support/grpc.ts';
 import { startHeadgate } from '../support/headgate-up.ts';
 import { run } from '../support/run.ts';
 import { makeCertificates } from '../support/tls.ts';
@@ -18,7 +12,7 @@ const everything = { said: 'hello', lengths: [1, 1_000, 1_000_000] };
 
 test('gRPC without TLS (h2c) goes through CONNECT', async (t) => {
   const up = await startHeadgate(t, { resources: ([port = 0]) => forwardProxy({ port }) });
-  const port = await startEcho(t, ServerCredentials.createInsecure());
+  const { port } = await startGrpcServer(t);
 
   const answer = await callThrough(`http://127.0.0.1:${up.port}`, `127.0.0.1:${port}`);
 
@@ -33,7 +27,7 @@ test('gRPC over TLS goes through CONNECT, with a password for the proxy', async 
       usersSecret({ alice: 'wonderland' }),
   });
   const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(cert) };
-  const port = await startEcho(t, ServerCredentials.createSsl(Buffer.from(ca), [pair]));
+  const { port } = await startGrpcServer(t, ServerCredentials.createSsl(Buffer.from(ca), [pair]));
 
   const answer = await callThrough(
     `http://alice:wonderland@127.0.0.1:${up.port}`,
@@ -49,22 +43,4 @@ async function callThrough(proxy: string, ...args: readonly string[]): Promise<u
     env: { grpc_proxy: proxy },
   });
   return stdout === '' ? stderr : JSON.parse(stdout);
-}
-
-async function startEcho(t: ExecutionContext, credentials: ServerCredentials): Promise<number> {
-  const server = new Server();
-  server.addService(echoService, {
-    say: ({ request }: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) =>
-      answer(null, request),
-    chat: (call: ServerDuplexStream<Buffer, Buffer>) => {
-      call.on('data', (message: Buffer) => call.write(message));
-      call.on('end', () => call.end());
-    },
-  });
-  t.teardown(() => server.forceShutdown());
-  return await new Promise((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (failure, port) =>
-      failure ? reject(failure) : resolve(port),
-    );
-  });
 }

@@ -72,10 +72,6 @@ test.before('a route over TLS for each test', async () => {
   );
 });
 
-async function untilSome(look: () => string): Promise<void> {
-  while (look() === '') await new Promise(setImmediate);
-}
-
 const to = (value: string) => ({ type: 'ReplaceFullPath', value });
 const stage = (name: Name): Stage => stages.stageOf[name];
 const connect = (t: ExecutionContext, name: Name) =>
@@ -305,20 +301,25 @@ test('a client that wants no more of an endless answer, though nothing is wrong,
   t.is(line['code'], 'client_gone');
 });
 
-test('a body that its client breaks off without an error does not pass for whole', async (t) => {
-  const seen = Promise.withResolvers<string>();
-  stage('half').play(async (backend) => {
-    await backend.head();
-    seen.resolve((await backend.rest()).text);
-    backend.socket.destroy();
-  });
+test('a body that its client breaks off, with an error or without, does not pass for whole', async (t) => {
   const peer = await connectFrames(t, stage('half').port, certificates.ca);
-  await peer.send(Buffer.concat([frame.headers(1, 4), frame.data(1, 'half')]));
-  await untilSome(() => stage('half').connections[0]?.unread ?? '');
+  for (const [at, code] of [0, 2, 8].entries()) {
+    const [got, seen] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
+    stage('half').play(async (backend) => {
+      await backend.head();
+      await backend.saw('half');
+      got.resolve();
+      seen.resolve((await backend.rest()).text);
+      backend.socket.destroy();
+    });
+    const stream = 2 * at + 1;
+    await peer.send(Buffer.concat([frame.headers(stream, 4), frame.data(stream, 'half')]));
+    await got.promise;
 
-  await peer.send(frame.reset(1, 0));
+    await peer.send(frame.reset(stream, code));
 
-  t.false((await seen.promise).includes('0\r\n\r\n'));
+    t.false((await seen.promise).includes('0\r\n\r\n'), `code ${code}`);
+  }
 });
 
 test('requests that are withdrawn at once, in every way, hurt nobody', async (t) => {

@@ -79,6 +79,9 @@ export const frame = {
   preface: Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), bytes(4, 0, 0)]),
   /** GET / for shop.example; `flags`: END_STREAM 1, END_HEADERS 4. */
   headers: (stream: number, flags = 5) => bytes(1, flags, stream, requestBlock),
+  /** 200; `length`: a digit of Content-Length. */
+  answer: (stream: number, length = '') =>
+    bytes(1, 4, stream, Buffer.from(length === '' ? '\x88' : `\x88\x5c\x01${length}`, 'latin1')),
   data: (stream: number, text: string) => bytes(0, 0, stream, Buffer.from(text)),
   continuation: (stream: number, block: Uint8Array, flags = 0) => bytes(9, flags, stream, block),
   /** `code`: 8 is CANCEL, 0 no error. */
@@ -110,7 +113,7 @@ function bytes(
 /** A frame that came. */
 export type SeenFrame = { readonly type: number; readonly stream: number; readonly code: number };
 
-export const frameTypes = { headers: 1, reset: 3, goAway: 7 } as const;
+export const frameTypes = { data: 0, headers: 1, reset: 3, goAway: 7 } as const;
 
 /** A connection over TLS on which HTTP/2 was agreed, and what comes on it. */
 export type FramePeer = {

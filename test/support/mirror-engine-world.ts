@@ -61,7 +61,7 @@ type Counts = Readonly<Record<string, number>>;
 
 /** A mirror on loopback. */
 export function at(port: number, host = '127.0.0.1'): MirrorConfig['origin'] {
-  return { scheme: 'http', host, port, service: null };
+  return { scheme: 'http', host, port, service: null, protocol: 'HTTP1' };
 }
 
 export function engineWorld(

@@ -42,7 +42,16 @@ const anything: RuleConfig = {
   responseHeaders: noHeaderChange,
   rewrite: { hostname: null, path: null },
   backends: [
-    { weight: 1, origin: { scheme: 'http', host: 'backend.example', port: 8080, service: null } },
+    {
+      weight: 1,
+      origin: {
+        scheme: 'http',
+        host: 'backend.example',
+        port: 8080,
+        service: null,
+        protocol: 'HTTP1',
+      },
+    },
   ],
   timeouts: { requestMs: 15_000, backendRequestMs: 0 },
   mirrors: [],
@@ -50,7 +59,7 @@ const anything: RuleConfig = {
 
 const everyCopy: MirrorConfig = {
   name: 'canary',
-  origin: { scheme: 'http', host: 'mirror.example', port: 8081, service: null },
+  origin: { scheme: 'http', host: 'mirror.example', port: 8081, service: null, protocol: 'HTTP1' },
   fraction: { numerator: 100, denominator: 100 },
   sampling: { strategy: 'Random' },
   methods: [],

@@ -20,7 +20,7 @@ function withValue(path: string, value: unknown): unknown {
 
 const mirror = 'rules.0.mirrors.0';
 
-const place = { host: 'shop', port: 443, service: null };
+const place = { host: 'shop', port: 443, service: null, protocol: 'HTTP1' };
 const tls = { hostname: 'shop', minVersion: 'TLSv1.2', caCertificates: null };
 const secure = { scheme: 'https', ...place, tls };
 const ca = { namespace: 'team-a', name: 'ca', pem: 'PEM' };

@@ -42,6 +42,7 @@ const place = {
   host: text,
   port,
   service: nullOr(fields({ namespace: text, name: text, from: text })),
+  protocol: oneOf('HTTP1', 'HTTP2'),
 };
 const caCertificates = fields({ namespace: text, name: text, pem: nullOr(text) });
 const tls = fields({

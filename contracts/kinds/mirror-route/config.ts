@@ -114,6 +114,8 @@ export type OriginConfig = {
   readonly port: number;
   /** `null`: `host` is looked up. */
   readonly service: ServiceReference | null;
+  /** What is spoken there; HTTP/2 without TLS by prior knowledge, over TLS by ALPN. */
+  readonly protocol: 'HTTP1' | 'HTTP2';
 } & ({ readonly scheme: 'http' } | { readonly scheme: 'https'; readonly tls: OriginTls });
 
 /** Whom a certificate must be for, and who may have signed it. */

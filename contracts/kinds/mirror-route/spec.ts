@@ -271,6 +271,11 @@ export type MirrorRouteSpec = {
        */
       readonly url?: string;
       /**
+       * What is spoken there. HTTP2 is for gRPC, and for whoever is known to speak it: without
+       * TLS nobody is asked, over TLS it has to be offered (ALPN).
+       */
+      readonly protocol: 'HTTP1' | 'HTTP2';
+      /**
        * With it requests go over TLS, and it says how certificates are checked: they always are.
        * A url that begins with https:// goes over TLS without it, too.
        */
@@ -346,6 +351,10 @@ export type MirrorRouteSpec = {
          * As in `backendRefs`.
          */
         readonly url?: string;
+        /**
+         * As in `backendRefs`.
+         */
+        readonly protocol: 'HTTP1' | 'HTTP2';
       };
       /**
        * With it copies go over TLS: as `tls` in `backendRefs`.
@@ -863,6 +872,7 @@ export type MirrorRouteSpecAsWritten = {
       readonly namespace?: string;
       readonly port?: number;
       readonly url?: string;
+      readonly protocol?: 'HTTP1' | 'HTTP2';
       readonly tls?: {
         readonly hostname?: string;
         readonly caCertificateRefs?: ReadonlyArray<{
@@ -883,6 +893,7 @@ export type MirrorRouteSpecAsWritten = {
         readonly namespace?: string;
         readonly port?: number;
         readonly url?: string;
+        readonly protocol?: 'HTTP1' | 'HTTP2';
       };
       readonly tls?: {
         readonly hostname?: string;

@@ -6,7 +6,13 @@ const backends = (...weights: readonly number[]) =>
   compileBackends(
     weights.map((weight, index) => ({
       weight,
-      origin: { scheme: 'http', host: `backend-${index}`, port: 80, service: null },
+      origin: {
+        scheme: 'http',
+        host: `backend-${index}`,
+        port: 80,
+        service: null,
+        protocol: 'HTTP1',
+      },
     })),
   );
 const chosen = (weights: readonly number[], at: number) =>

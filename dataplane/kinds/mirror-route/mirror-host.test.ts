@@ -2,7 +2,13 @@ import test from 'ava';
 import type { MirrorConfig } from '../../../contracts/kinds/mirror-route/config.ts';
 import { mirrorHost } from './mirror-host.ts';
 
-const origin = { scheme: 'http', host: 'mirror.example', port: 8081, service: null } as const;
+const origin = {
+  scheme: 'http',
+  host: 'mirror.example',
+  port: 8081,
+  service: null,
+  protocol: 'HTTP1',
+} as const;
 const hostOf = (hostname: MirrorConfig['hostname'], host = 'shop.example:8080') =>
   mirrorHost({ hostname, origin }, host);
 

@@ -9,7 +9,13 @@ import type { Health, HealthFacts } from '../health.ts';
 import { health } from './health.ts';
 
 const service = { namespace: 'team-a', name: 'next', from: 'team-a' };
-const origin = { scheme: 'http', host: 'next.team-a.svc', port: 80, service } as const;
+const origin = {
+  scheme: 'http',
+  host: 'next.team-a.svc',
+  port: 80,
+  service,
+  protocol: 'HTTP1',
+} as const;
 const names = ['one', 'two'];
 
 function healthOf(

@@ -12,6 +12,7 @@ type WrittenOrigin = {
   readonly namespace?: string;
   readonly port?: number;
   readonly url?: string;
+  readonly protocol: 'HTTP1' | 'HTTP2';
   readonly tls?: WrittenTls;
 };
 
@@ -27,14 +28,19 @@ export function readOrigin(
   written: WrittenOrigin,
   from: string,
 ): OriginConfig {
-  const { name, namespace = from, port = 80, url = '', tls } = written;
+  const { name, namespace = from, port = 80, url = '', protocol, tls } = written;
   const isSecure = tls !== undefined || url.startsWith('https://');
   const place: Place =
     name === undefined
       ? readUrl(read, `${fields.reference}.url`, url, isSecure ? 443 : 80)
       : { host: `${name}.${namespace}.svc`, port, service: { namespace, name, from } };
-  if (!isSecure) return { scheme: 'http', ...place };
-  return { scheme: 'https', ...place, tls: readTls(read, fields.tls, tls, place.host, from) };
+  if (!isSecure) return { scheme: 'http', ...place, protocol };
+  return {
+    scheme: 'https',
+    ...place,
+    protocol,
+    tls: readTls(read, fields.tls, tls, place.host, from),
+  };
 }
 
 /** It has the form the definition asks for: `http://host[:port]`, or https. */

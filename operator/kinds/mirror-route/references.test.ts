@@ -20,6 +20,7 @@ const origin = (name: string, port = 80) =>
     host: `${name}.team-a.svc`,
     port,
     service: { namespace: 'team-a', name, from: 'team-a' },
+    protocol: 'HTTP1',
   }) as const;
 const config = mirrorRouteConfig({
   rules: [
@@ -96,13 +97,19 @@ test('what a route in force refers to is known from its configuration', (t) => {
 const secure = (
   ...cas: ReadonlyArray<readonly [name: string, pem: string | null]>
 ): OriginConfig => ({
-  ...{ scheme: 'https', host: 'shop.example', port: 443, service: null },
+  ...{ scheme: 'https', host: 'shop.example', port: 443, service: null, protocol: 'HTTP1' },
   tls: {
     ...{ hostname: 'shop.example', minVersion: 'TLSv1.2' },
     caCertificates: cas.map(([name, pem]) => ({ namespace: 'team-a', name, pem })),
   },
 });
-const plain: OriginConfig = { scheme: 'http', host: 'shop.example', port: 80, service: null };
+const plain: OriginConfig = {
+  scheme: 'http',
+  host: 'shop.example',
+  port: 80,
+  service: null,
+  protocol: 'HTTP1',
+};
 const routeTo = (backend: OriginConfig, mirror: OriginConfig) =>
   mirrorRouteConfig({
     rules: [

@@ -101,9 +101,32 @@ for (const [url, host, port] of origins) {
   test(`a backend ${url}`, (t) => {
     const { backends } = ruleOf({ backendRefs: [{ url, weight: 3 }] });
 
-    t.deepEqual(backends, [{ weight: 3, origin: { scheme: 'http', host, port, service: null } }]);
+    t.deepEqual(backends, [
+      { weight: 3, origin: { scheme: 'http', host, port, service: null, protocol: 'HTTP1' } },
+    ]);
   });
 }
+
+test('HTTP/2 is spoken where it is written, with TLS or without', (t) => {
+  const protocol = 'HTTP2';
+  const { backends, mirrors } = ruleOf({
+    backendRefs: [
+      { url: 'http://shop:50051', protocol },
+      { url: 'https://shop', protocol },
+    ],
+    mirrors: [{ name: 'next', backendRef: { name: 'next', port: 50051, protocol } }],
+  });
+
+  const origins = [...backends, ...mirrors].map(({ origin }) => origin);
+  t.deepEqual(
+    origins.map((origin) => [origin.scheme, origin.protocol]),
+    [
+      ['http', 'HTTP2'],
+      ['https', 'HTTP2'],
+      ['http', 'HTTP2'],
+    ],
+  );
+});
 
 const publicly = { minVersion: 'TLSv1.2', caCertificates: null };
 
@@ -118,15 +141,15 @@ test('a backend over TLS needs a certificate for the host of its URL, or for wha
 
   const service = null;
   t.deepEqual(first?.origin, {
-    ...{ scheme: 'https', host: 'shop.example', port: 443, service },
+    ...{ scheme: 'https', host: 'shop.example', port: 443, service, protocol: 'HTTP1' },
     tls: { hostname: 'shop.example', ...publicly },
   });
   t.deepEqual(second?.origin, {
-    ...{ scheme: 'https', host: '2001:db8::1', port: 8443, service },
+    ...{ scheme: 'https', host: '2001:db8::1', port: 8443, service, protocol: 'HTTP1' },
     tls: { hostname: 'shop.example', ...publicly },
   });
   t.deepEqual(third?.origin, {
-    ...{ scheme: 'https', host: '10.0.0.1', port: 443, service },
+    ...{ scheme: 'https', host: '10.0.0.1', port: 443, service, protocol: 'HTTP1' },
     tls: { hostname: '10.0.0.1', minVersion: 'TLSv1.3', caCertificates: null },
   });
 });
@@ -144,6 +167,7 @@ test('a Service goes over TLS where it says so, with a certificate for its name'
       host,
       port: 8443,
       service: { namespace: 'team-a', name: 'next', from: 'team-a' },
+      protocol: 'HTTP1',
     },
     tls: {
       ...{ hostname: host, minVersion: 'TLSv1.2' },

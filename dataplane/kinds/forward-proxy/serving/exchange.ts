@@ -75,7 +75,13 @@ export class PlainExchange extends Exchange {
     const options = method === 'OPTIONS';
     const received = options ? oneHopLess(rawHeaders) : rawHeaders;
     const { connectMs } = terms.timeouts;
-    const to = { target, addresses: route.addresses, connectMs, tls: null };
+    const to = {
+      target,
+      addresses: route.addresses,
+      connectMs,
+      tls: null,
+      protocol: 'HTTP1',
+    } as const;
     const request = {
       path: options && pathAndQuery === '' ? asteriskForm : originForm(pathAndQuery),
       method,

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { rawFields } from '../../../serving/forwarded-request.ts';
 import { upstreamFailure } from '../../../serving/upstream-failure.ts';
-import { resetInProgress } from '../../../serving/upstream-pools.ts';
+import { resetInProgress } from '../../../serving/upstream-http1.ts';
 import type { AnswerRecorder } from './answer-recorder.ts';
 import type { CopyOutcome } from './mirror-meters.ts';
 

@@ -64,7 +64,8 @@ export class Lane {
 
 function isSameOrigin(one: OriginConfig, other: OriginConfig): boolean {
   if (one === other) return true;
-  return one.host === other.host && one.port === other.port && tlsText(one) === tlsText(other);
+  const isSamePlace = one.host === other.host && one.port === other.port;
+  return isSamePlace && one.protocol === other.protocol && tlsText(one) === tlsText(other);
 }
 
 /** A mirror that failed for want of trust is tried again as soon as that has changed. */

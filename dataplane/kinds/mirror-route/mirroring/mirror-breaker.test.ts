@@ -177,7 +177,7 @@ test('a mirror that failed for want of trust is tried at once when another autho
   const [ours, other] = [await makeAuthority(t), await makeAuthority(t)];
   const mirror = await startRecorder(t, undefined, await ours.issue());
   const trusting = (pem: string): MirrorConfig['origin'] => ({
-    ...{ scheme: 'https', host: '127.0.0.1', port: mirror.port, service: null },
+    ...{ scheme: 'https', host: '127.0.0.1', port: mirror.port, service: null, protocol: 'HTTP1' },
     tls: {
       ...{ hostname: 'localhost', minVersion: 'TLSv1.2' },
       caCertificates: [{ namespace: 'team-a', name: 'ca', pem }],

@@ -88,8 +88,10 @@ export class MirrorVersion {
     request: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
   ): GiveUp {
-    const { connectMs } = this.config.timeouts;
-    const to = { target, addresses, connectMs, tls: tlsOf(this.config.origin) };
+    const { origin, timeouts } = this.config;
+    const { connectMs } = timeouts;
+    const { protocol } = origin;
+    const to = { target, addresses, connectMs, tls: tlsOf(origin), protocol };
     return this.#pools.dispatch(to, request, handler);
   }
 

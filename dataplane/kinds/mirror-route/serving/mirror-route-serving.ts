@@ -15,6 +15,7 @@ import type { ClientMessage, ClientRequest } from '../../../serving/client-messa
 import { ClientServing } from '../../../serving/client-serving.ts';
 import type { Connection } from '../../../serving/connection.ts';
 import type { AddressRules } from '../../../serving/find-addresses.ts';
+import { isHttp2Start, serveHttp2 } from '../../../serving/http2.ts';
 import { isHttpStart, serveHttp } from '../../../serving/keep-connection.ts';
 import { refuseRaw, reportRefusal } from '../../../serving/refuse.ts';
 import type { ServingTerms } from '../../../serving/serving-terms.ts';
@@ -99,6 +100,11 @@ export class MirrorRouteServing extends ClientServing implements Serving<'Mirror
 
   greet(connection: Connection, first: Buffer): void {
     const { socket, listener } = connection;
+    if (isHttp2Start(first)) {
+      this.meters.protocolSeen(listener, 'http2');
+      socket.unshift(first);
+      return serveHttp2(this, connection);
+    }
     const speaksHttp = isHttpStart(first[0]);
     this.meters.protocolSeen(listener, speaksHttp ? 'http' : 'unknown');
     if (speaksHttp) serveHttp(this, connection, first);

@@ -12,6 +12,7 @@ export function tlsOf(origin: OriginConfig): UpstreamTls | null {
   const { hostname, minVersion, caCertificates } = origin.tls;
   const tls = createUpstreamTls({
     hostname,
+    alpn: origin.protocol === 'HTTP2' ? 'h2' : 'http/1.1',
     minVersion,
     caCertificates: caCertificates?.flatMap(({ pem }) => pem ?? []) ?? null,
   });

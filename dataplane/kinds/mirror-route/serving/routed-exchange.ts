@@ -98,7 +98,8 @@ export class RoutedExchange extends Exchange {
   #dispatch({ backend, pathAndQuery, method, fields }: RoutedRequest, target: Target): void {
     const { pools, terms } = this.#route;
     const { connectMs } = terms.timeouts;
-    const to = { target, addresses: this.#addresses, connectMs, tls: tlsOf(backend) };
+    const { protocol } = backend;
+    const to = { target, addresses: this.#addresses, connectMs, tls: tlsOf(backend), protocol };
     const request = {
       path: pathAndQuery,
       method,

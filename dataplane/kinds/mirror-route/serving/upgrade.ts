@@ -39,6 +39,10 @@ export function serveUpgrade(
   if (isUnroutable(routed)) {
     return refuse(routed.code, routed.message, routed.rule?.config.name);
   }
+  if (routed.backend.protocol === 'HTTP2') {
+    const message = 'the backend speaks HTTP/2, over which nothing is upgraded';
+    return refuse('http_upgrade_failed', message, routed.rule.config.name);
+  }
   route.mirrors.skipUpgrade(routed.rule);
   const target = targetOf(route.endpoints, routed.backend);
   if (target === null) {

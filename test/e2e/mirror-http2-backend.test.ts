@@ -1,0 +1,456 @@
+import { once } from 'node:events';
+import { constants, createServer } from 'node:http2';
+import type { Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import test, { type ExecutionContext } from 'ava';
+import { untilCopies } from '../support/copy-counts.ts';
+import { testWorkers } from '../support/environment.ts';
+import { frame, frameTypes } from '../support/http2-client.ts';
+import { echo, type Http2Origin, startHttp2Origin } from '../support/http2-origin.ts';
+import {
+  caSecret,
+  mirrorTo,
+  type RouteSpec,
+  type Routes,
+  startRoutes,
+} from '../support/mirror-route.ts';
+import { silent } from '../support/mirror-targets.ts';
+import { startOrigin, startTcpOrigin } from '../support/origin.ts';
+import { connectPeer, type Peer } from '../support/peer.ts';
+import { startAsking } from '../support/route-load.ts';
+import { answerText, chunkedBody, requestText } from '../support/route-request.ts';
+import { fileScope } from '../support/scope.ts';
+import { answering, startScriptedOrigin } from '../support/scripted-origin.ts';
+import { makeCertificates } from '../support/tls.ts';
+
+// Backends and mirrors that are spoken to over HTTP/2 (RFC 9113), by clients of HTTP/1.1.
+const scope = fileScope();
+
+const names = [
+  ...['fields', 'interim', 'at-once', 'few', 'refused', 'failed', 'away', 'early'],
+  ...['slow', 'gone', 'upgrade', 'copied'],
+] as const;
+type Name = (typeof names)[number];
+
+const protocol = 'HTTP2';
+const to = ({ authority }: { readonly authority: string }, parts: object = {}) => ({
+  rules: [{ backendRefs: [{ url: `http://${authority}`, protocol }], ...parts }],
+});
+
+let origins: Readonly<Record<Name, Http2Origin>>;
+let routes: Routes<Name>;
+
+test.before('a route and a backend for each test', async () => {
+  const started = names.map(async (name) => {
+    const settings = name === 'few' ? { maxConcurrentStreams: 1 } : {};
+    return [name, await startHttp2Origin(scope, settings)] as const;
+  });
+  origins = Object.fromEntries(await Promise.all(started)) as Record<Name, Http2Origin>;
+  const plain = await startOrigin(scope);
+  const specs = names.map((name): readonly [Name, RouteSpec] => [name, to(origins[name])]);
+  routes = await startRoutes<Name>(scope, {
+    ...(Object.fromEntries(specs) as Record<Name, RouteSpec>),
+    copied: {
+      rules: [
+        {
+          backendRefs: [{ url: plain.url }],
+          mirrors: [
+            mirrorTo(plain, {
+              backendRef: { url: `http://${origins.copied.authority}`, protocol },
+            }),
+          ],
+        },
+      ],
+    },
+  });
+});
+
+const connect = (t: ExecutionContext, name: Name) => connectPeer(t, routes.portOf[name]);
+
+test('a request of HTTP/1.1 comes as HTTP/2 has it, and its answer as HTTP/1.1 has it', async (t) => {
+  const client = await connect(t, 'fields');
+  const fields = [
+    'X-Name: Val\xfce',
+    'Connection: X-Hop',
+    'X-Hop: 1',
+    'TE: trailers',
+    'Cookie: a=1',
+  ];
+  origins.fields.play(async (stream, headers) => {
+    const body = (await buffer(stream)).toString();
+    stream.respond({ ':status': 201, 'set-cookie': ['a=1', 'b=2'], 'x-seen': String(body) });
+    stream.end(JSON.stringify(headers), 'latin1');
+  });
+
+  client.send(requestText({ method: 'POST', target: '/a?b=%20', fields, body: 'hello' }));
+  const answer = await client.message();
+
+  t.is(answer.startLine, 'HTTP/1.1 201 Created');
+  t.is(answer.framing, 'chunked');
+  t.is(answer.field('set-cookie'), 'a=1, b=2');
+  t.is(answer.field('x-seen'), 'hello');
+  t.is(answer.field('via'), '2 fields.test');
+  t.deepEqual(JSON.parse(answer.body), {
+    ':method': 'POST',
+    ':path': '/a?b=%20',
+    ':scheme': 'http',
+    ':authority': 'shop.example',
+    'content-length': '5',
+    cookie: 'a=1',
+    te: 'trailers',
+    via: '1.1 fields.test',
+    'x-forwarded-for': '127.0.0.1',
+    'x-name': 'Val\xfce',
+  });
+});
+
+test('1xx answers go on, and so does a body in chunks', async (t) => {
+  const client = await connect(t, 'interim');
+  origins.interim.play(async (stream) => {
+    stream.additionalHeaders({ ':status': 103, link: '</style.css>' });
+    const body = await buffer(stream);
+    stream.respond({ ':status': 200, 'content-length': '5' });
+    stream.end(body);
+  });
+
+  client.send(requestText({ method: 'PUT', fields: ['Transfer-Encoding: chunked'] }));
+  client.send(chunkedBody('he', 'llo'));
+
+  t.is((await client.head()).field('link'), '</style.css>');
+  const answer = await client.message();
+  t.is(answer.framing, 'length');
+  t.is(answer.body, 'hello');
+});
+
+test('requests share a connection, a hundred at once; more get another one', async (t) => {
+  const held: (() => void)[] = [];
+  const all = Promise.withResolvers<void>();
+  origins['at-once'].play((stream) => {
+    held.push(() => {
+      stream.respond();
+      stream.end();
+    });
+    if (held.length === 150) all.resolve();
+  });
+  const clients = await Promise.all(Array.from({ length: 150 }, () => connect(t, 'at-once')));
+
+  for (const client of clients) client.send(requestText());
+  await all.promise;
+  const { sessions } = origins['at-once'];
+  t.true(sessions.length <= 2 * testWorkers, `${sessions.length} connections`);
+  for (const answer of held) answer();
+
+  const statuses = await Promise.all(clients.map(async (client) => (await client.head()).status));
+  t.deepEqual(new Set(statuses), new Set([200]));
+});
+
+test('a backend that takes one request at a time is sent one at a time over each connection', async (t) => {
+  let most = 0;
+  const open = new Map<unknown, number>();
+  origins.few.play((stream, _headers, session) => {
+    const now = (open.get(session) ?? 0) + 1;
+    open.set(session, now);
+    most = Math.max(most, now);
+    setImmediate(() => {
+      open.set(session, (open.get(session) ?? 0) - 1);
+      stream.respond();
+      stream.end();
+    });
+  });
+  const load = await startAsking(t, routes.portOf.few, 8);
+
+  await load.more(400);
+  await load.stop();
+
+  t.deepEqual(load.failures, []);
+  t.is(most, 1);
+});
+
+/** Reads frames of a client up to the head of its first request. */
+async function firstRequest(peer: Peer): Promise<void> {
+  await peer.bytes('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'.length);
+  for (;;) {
+    const head = Buffer.from(await peer.bytes(9), 'latin1');
+    await peer.bytes(head.readUIntBE(0, 3));
+    if (head.readUInt8(3) === frameTypes.headers) return;
+  }
+}
+
+const { NGHTTP2_NO_ERROR: none, NGHTTP2_INTERNAL_ERROR: internal } = constants;
+for (const { title, length = '', code, whole = false } of [
+  { title: 'reset without an error', code: none },
+  { title: 'reset without an error before what it said', length: '5', code: none },
+  { title: 'reset with an error', code: internal },
+  { title: 'reset without an error after all it said', length: '4', code: none, whole: true },
+]) {
+  test(`an answer that is ${title} is whole for ${whole ? 'everybody' : 'nobody'}`, async (t) => {
+    const backend = await startScriptedOrigin(t, async (peer) => {
+      peer.send(frame.settings);
+      await firstRequest(peer);
+      const body = [frame.answer(1, length), frame.data(1, 'half'), frame.reset(1, code)];
+      peer.send(Buffer.concat(body));
+    });
+    const { portOf } = await startRoutes(t, { shop: to(backend) });
+    const client = await connectPeer(t, portOf.shop);
+
+    client.send(requestText());
+    const answer = await client.message().catch(() => null);
+
+    t.is(answer?.body ?? null, whole ? 'half' : null);
+  });
+}
+
+test('a request that was refused unread is sent again if that is safe, and no other', async (t) => {
+  const client = await connect(t, 'refused');
+  const asked: string[] = [];
+  origins.refused.play((stream, { ':method': method = '' }) => {
+    asked.push(method);
+    if (asked.length % 2 === 1) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    stream.respond();
+    return stream.end();
+  });
+
+  client.send(requestText());
+  t.is((await client.message()).status, 200);
+  client.send(requestText({ method: 'POST', body: 'x' }));
+  t.is((await client.message()).status, 502);
+  t.deepEqual(asked, ['GET', 'GET', 'POST']);
+});
+
+test('a reset instead of an answer is told with its reason', async (t) => {
+  const client = await connect(t, 'failed');
+  origins.failed.play((stream) => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
+
+  client.send(requestText());
+  const { status, body } = await client.message();
+
+  t.is(status, 502);
+  t.regex(body, /the origin reset the stream: ENHANCE_YOUR_CALM/);
+});
+
+test('a backend that leaves its connections one by one loses no request', async (t) => {
+  let asked = 0;
+  origins.away.play(async (stream, _headers, session) => {
+    asked += 1;
+    if (asked % 10 === 0) session.close(); // GOAWAY; what is under way is answered
+    await buffer(stream);
+    stream.respond();
+    stream.end('x');
+  });
+  const load = await startAsking(t, routes.portOf.away, 1);
+
+  await load.more(300);
+  await load.stop();
+
+  t.deepEqual(load.failures, []);
+  t.true(origins.away.sessions.length >= 20);
+});
+
+test('an answer that comes before the request was read reaches its client', async (t) => {
+  const client = await connect(t, 'early');
+  origins.early.play((stream) => {
+    stream.respond({ ':status': 413 });
+    stream.end('too much', () => stream.close(constants.NGHTTP2_NO_ERROR));
+  });
+
+  const length = 64 * 1024 * 1024;
+  client.send(requestText({ method: 'POST', fields: [`Content-Length: ${length}`] }));
+  client.send('x'.repeat(1024 * 1024));
+  const answer = await client.message();
+
+  t.is(answer.status, 413);
+  t.is(answer.body, 'too much');
+});
+
+test('a client that reads slowly holds up its backend, and gets everything', async (t) => {
+  const client = await connect(t, 'slow');
+  const megabyte = Buffer.alloc(1024 * 1024, 'x');
+  let written = 0;
+  const blocked = Promise.withResolvers<void>();
+  origins.slow.play(async (stream) => {
+    stream.resume(); // without it Node resets what it answers, at times before the end
+    stream.respond({ ':status': 200, 'content-length': 32 * megabyte.length });
+    while (written < 32) {
+      written += 1;
+      if (stream.write(megabyte)) continue;
+      const timer = setTimeout(blocked.resolve, 1_000); // nothing moved for so long
+      await once(stream, 'drain');
+      clearTimeout(timer);
+    }
+    stream.end();
+  });
+
+  client.send(requestText());
+  await client.head();
+  client.socket.removeAllListeners('data');
+  client.socket.pause();
+  await blocked.promise;
+  t.true(written < 24, `${written} MiB are somewhere`);
+
+  let received = client.unread.length;
+  client.socket.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+  });
+  client.socket.resume();
+  while (received < 32 * megabyte.length) await once(client.socket, 'data');
+  t.is(received, 32 * megabyte.length);
+});
+
+test('a client that leaves frees its backend', async (t) => {
+  const client = await connect(t, 'gone');
+  const code = Promise.withResolvers<number>();
+  origins.gone.play((stream) => {
+    stream.once('close', () => code.resolve(stream.rstCode));
+    client.socket.resetAndDestroy();
+  });
+
+  client.send(requestText());
+
+  t.is(await code.promise, constants.NGHTTP2_CANCEL);
+});
+
+test('a request that its client breaks off is whole for no backend', async (t) => {
+  const last = Promise.withResolvers<readonly number[]>();
+  const backend = await startScriptedOrigin(t, async (peer) => {
+    peer.send(frame.settings);
+    await firstRequest(peer);
+    client.socket.resetAndDestroy();
+    for (;;) {
+      const head = Buffer.from(await peer.bytes(9), 'latin1');
+      const payload = Buffer.from(await peer.bytes(head.readUIntBE(0, 3)), 'latin1');
+      const [type, isEnd] = [head.readUInt8(3), (head.readUInt8(4) & 1) === 1];
+      if (type === frameTypes.data && isEnd) last.reject(new Error('the body ended'));
+      if (type === frameTypes.reset) last.resolve([...payload]);
+    }
+  });
+  const { portOf } = await startRoutes(t, { shop: to(backend) });
+  const client = await connectPeer(t, portOf.shop);
+
+  client.send(requestText({ method: 'POST', fields: ['Transfer-Encoding: chunked'] }));
+  client.send('4\r\nhalf\r\n');
+
+  t.deepEqual(await last.promise, [0, 0, 0, constants.NGHTTP2_CANCEL]);
+});
+
+test('nothing is upgraded over HTTP/2', async (t) => {
+  const client = await connect(t, 'upgrade');
+  const fields = ['Connection: Upgrade', 'Upgrade: websocket'];
+
+  client.send(requestText({ fields }));
+  const { status, body } = await client.message();
+
+  t.is(status, 502);
+  t.regex(body, /speaks HTTP\/2/);
+});
+
+test('a mirror of HTTP/2 gets copies of requests with and without bodies', async (t) => {
+  const client = await connect(t, 'copied');
+  const copies: string[] = [];
+  origins.copied.play(async (stream, headers) => {
+    const body = (await buffer(stream)).toString();
+    copies.push([headers[':method'], headers[':path'], headers['x-mirrored-by'], body].join(' '));
+    stream.respond();
+    stream.end();
+  });
+  const mirrors = { resource: 'test/copied' };
+
+  client.send(requestText({ target: '/a' }));
+  await client.message();
+  await untilCopies(routes.up, mirrors, { sent: { answered: 1 } });
+  client.send(requestText({ method: 'POST', target: '/b', body: 'hello' }));
+  await client.message();
+  await untilCopies(routes.up, mirrors, { sent: { answered: 2 } });
+  const large = 'x'.repeat(100_000);
+  client.send(requestText({ method: 'POST', target: '/c', body: large }));
+  await client.message();
+  await untilCopies(routes.up, mirrors, { sent: { answered: 3 } });
+
+  const mark = 'test/copied';
+  t.deepEqual(copies, [`GET /a ${mark} `, `POST /b ${mark} hello`, `POST /c ${mark} ${large}`]);
+});
+
+test('a backend that speaks HTTP/1.1 only is told of, and its next request is answered', async (t) => {
+  const backend = await startScriptedOrigin(t, answering(answerText('hello')));
+  const { portOf } = await startRoutes(t, { shop: to(backend) });
+  const client = await connectPeer(t, portOf.shop);
+
+  for (const _ of [1, 2]) {
+    client.send(requestText());
+    const { status, body } = await client.message();
+    t.is(status, 502);
+    t.regex(body, /the origin does not speak HTTP\/2/);
+  }
+});
+
+test('a backend over TLS that does not offer HTTP/2 is sent nothing', async (t) => {
+  const { ca, ...certificate } = await makeCertificates(t);
+  const backend = await startScriptedOrigin(t, answering(answerText('hello')), certificate);
+  const port = backend.authority.slice(backend.authority.lastIndexOf(':'));
+  const tls = { caCertificateRefs: [{ name: 'backends' }] };
+  const rules = [{ backendRefs: [{ url: `https://localhost${port}`, protocol, tls }] }];
+  const documents = caSecret('backends', ca);
+  const { portOf } = await startRoutes(t, { shop: { rules } }, { documents });
+  const client = await connectPeer(t, portOf.shop);
+
+  client.send(requestText());
+  const { status, body } = await client.message();
+
+  t.is(status, 502);
+  t.regex(body, /the origin does not offer HTTP\/2/);
+  t.is(backend.connections[0]?.unread ?? '', '');
+});
+
+test('a backend that takes connections and says nothing is waited for as long as connecting may take', async (t) => {
+  const backend = await startTcpOrigin(t, silent);
+  const timeouts = { connect: '1s' };
+  const { portOf } = await startRoutes(t, { shop: { ...to(backend), timeouts } });
+  const client = await connectPeer(t, portOf.shop);
+
+  client.send(requestText());
+  const { status, body } = await client.message();
+
+  t.is(status, 504);
+  t.regex(body, /no HTTP\/2 in time \(spec\.timeouts\.connect\)/);
+});
+
+test('a backend whose connection died silently is connected to again', async (t) => {
+  const server = createServer();
+  server.on('stream', echo);
+  const first: Socket[] = [];
+  const backend = await startTcpOrigin(t, (socket) => {
+    if (first.push(socket) > 1) return void server.emit('connection', socket);
+    silent(socket);
+    socket.write(frame.settings); // and never anything more, not even to a PING
+  });
+  const rules = to(backend, { timeouts: { request: '1s' } });
+  const { portOf } = await startRoutes(t, { shop: rules }, { workers: 1 });
+  const client = await connectPeer(t, portOf.shop);
+
+  client.send(requestText());
+  t.is((await client.message()).status, 504);
+  client.send(requestText());
+  t.is((await client.message()).status, 200);
+});
+
+test('edits under load: no request over HTTP/2 to a backend fails', async (t) => {
+  const backend = await startHttp2Origin(t);
+  const spec = (value: string): RouteSpec =>
+    to(backend, {
+      filters: [
+        {
+          type: 'RequestHeaderModifier',
+          requestHeaderModifier: { set: [{ name: 'X-Edit', value }] },
+        },
+      ],
+    });
+  const { up, portOf, edited } = await startRoutes(t, { shop: spec('0') });
+  const load = await startAsking(t, portOf.shop, 8);
+
+  for (let edit = 1; edit <= 20; edit += 1) {
+    await up.apply(edited({ shop: spec(String(edit)) }), 'shop');
+    await load.more(20);
+  }
+  await load.stop();
+
+  t.deepEqual(load.failures, []);
+});
