@@ -12,6 +12,7 @@ const hopByHop: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  'http2-settings', // RFC 7540 §3.2.1; Node throws on it
   'proxy-authorization',
   'proxy-authenticate',
   'proxy-authentication-info',

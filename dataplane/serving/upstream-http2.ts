@@ -52,7 +52,7 @@ class Http2Connection {
   }
 
   get hasRoom(): boolean {
-    if (this.#retired) return false;
+    if (this.#retired || this.#session?.destroyed === true) return false; // its close comes later
     const { maxConcurrentStreams: theirs = maxCalls } = this.#session?.remoteSettings ?? {};
     // Who allows none at the moment gets one that waits, not a connection for each.
     return this.#open + this.#waiting.size < Math.max(1, Math.min(theirs, maxCalls));
@@ -92,7 +92,7 @@ class Http2Connection {
 
   #start(call: Http2Call, session: ClientHttp2Session): void {
     this.#open++;
-    const { bytesRead } = session.socket;
+    const before = bytesRead(session);
     call.start(session, {
       closed: () => {
         this.#open--;
@@ -101,7 +101,7 @@ class Http2Connection {
       // It may have died without a word: HTTP/1 would not use it again either. A PING would tell,
       // but servers of gRPC end connections over a few of them.
       unanswered: () => {
-        if (!session.destroyed && session.socket.bytesRead === bytesRead) this.retire();
+        if (bytesRead(session) === before) this.retire();
       },
     });
   }
@@ -117,4 +117,9 @@ class Http2Connection {
     this.#waiting.clear();
     for (const call of waiting) call.fail(error);
   }
+}
+
+/** Node throws on the socket of a session that has ended. */
+function bytesRead(session: ClientHttp2Session): number {
+  return session.destroyed ? 0 : session.socket.bytesRead;
 }

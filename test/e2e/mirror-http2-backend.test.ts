@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { constants, createServer } from 'node:http2';
+import { connect as connectHttp2c, constants, createServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
@@ -331,6 +331,35 @@ test('a request that its client breaks off is whole for no backend', async (t) =
 
   t.deepEqual(await last.promise, [0, 0, 0, constants.NGHTTP2_CANCEL]);
 });
+
+for (const [name, arrives] of [
+  ['x-checksum', true],
+  ['http2-settings', false],
+  ['te', false],
+] as const) {
+  test(`a trailer ${name} ${arrives ? 'goes on' : 'is dropped'}, and the connection serves on`, async (t) => {
+    const backend = await startScriptedOrigin(t, async (peer) => {
+      peer.send(frame.settings);
+      await firstRequest(peer);
+      const answer = [frame.answer(1), frame.data(1, 'hello'), frame.trailers(1, name, 'trailers')];
+      peer.send(Buffer.concat(answer));
+      await peer.rest();
+    });
+    const { portOf } = await startRoutes(t, { shop: to(backend) });
+    const session = connectHttp2c(`http://127.0.0.1:${portOf.shop}`);
+    t.teardown(() => session.destroy());
+    const stream = session.request({ ':path': '/' });
+    let trailers = {};
+    stream.on('trailers', (fields) => {
+      trailers = fields;
+    });
+
+    t.is((await buffer(stream)).toString(), 'hello');
+    t.is(Object.hasOwn(trailers, name), arrives);
+    await new Promise((resolve) => session.ping(resolve));
+    t.false(session.destroyed);
+  });
+}
 
 test('nothing is upgraded over HTTP/2', async (t) => {
   const client = await connect(t, 'upgrade');

@@ -82,6 +82,12 @@ export const frame = {
   /** 200; `length`: a digit of Content-Length. */
   answer: (stream: number, length = '') =>
     bytes(1, 4, stream, Buffer.from(length === '' ? '\x88' : `\x88\x5c\x01${length}`, 'latin1')),
+  /** The end of a message, with one trailer. */
+  trailers: (stream: number, name: string, value: string) => {
+    const literal = (text: string) => [Buffer.from([text.length]), Buffer.from(text, 'latin1')];
+    const field = [Buffer.from([0x40]), ...literal(name), ...literal(value)];
+    return bytes(1, 5, stream, Buffer.concat(field));
+  },
   data: (stream: number, text: string) => bytes(0, 0, stream, Buffer.from(text)),
   continuation: (stream: number, block: Uint8Array, flags = 0) => bytes(9, flags, stream, block),
   /** `code`: 8 is CANCEL, 0 no error. */
