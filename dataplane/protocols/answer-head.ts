@@ -30,12 +30,24 @@ export function findAnswerProblem(
     // Clients would show our name, ask for our password, and send it here in vain.
     return bad('the origin answered 407, which only a proxy may');
   }
-  let bytes = 'HTTP/1.1 200 \r\n\r\n'.length + reason.length;
+  const bytes = 'HTTP/1.1 200 \r\n\r\n'.length + reason.length + sizeOf(fields);
+  return bytes <= maxBytes ? null : tooLarge('header', maxBytes);
+}
+
+export function findTrailerProblem(fields: RawFields, maxBytes: number): AnswerProblem | null {
+  return sizeOf(fields) <= maxBytes ? null : tooLarge('trailer', maxBytes);
+}
+
+function sizeOf(fields: RawFields): number {
+  let bytes = 0;
   for (const part of fields) bytes += part.length + 2;
-  if (bytes <= maxBytes) return null;
+  return bytes;
+}
+
+function tooLarge(section: string, maxBytes: number): AnswerProblem {
   return {
     code: 'http_response_header_section_size',
-    problem: `the header section of the answer is larger than spec.limits.headerBytes (${maxBytes})`,
+    problem: `the ${section} section of the answer is larger than spec.limits.headerBytes (${maxBytes})`,
   };
 }
 

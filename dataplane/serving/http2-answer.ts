@@ -92,7 +92,11 @@ export class Http2Answer implements ClientAnswer {
 
   #sendTrailers(): void {
     if (this.#gone) return;
-    this.#stream.sendTrailers(fieldLists(this.#trailers));
+    try {
+      this.#stream.sendTrailers(fieldLists(this.#trailers));
+    } catch {
+      return this.breakOff(); // thrown on, it would end the thread
+    }
     if (this.#last) setImmediate(() => this.#stream.close(NGHTTP2_NO_ERROR)); // Node sends them in one
   }
 

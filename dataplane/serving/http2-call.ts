@@ -10,6 +10,7 @@ import type { Dispatcher } from 'undici';
 import { type ErrorCode, ProxyError } from '../../contracts/errors.ts';
 import type { RawFields } from '../protocols/http-fields.ts';
 import { http2RequestHead, withoutPseudoFields } from '../protocols/http2-fields.ts';
+import { watchEnd } from './http2-end.ts';
 
 /** Node resets with CANCEL what it destroys for it. */
 const cancelled = AbortSignal.abort();
@@ -42,7 +43,8 @@ export class Http2Call implements Dispatcher.DispatchController {
   readonly #handler: Dispatcher.DispatchHandler;
   #stream: ClientHttp2Stream | null = null;
   #unanswered = (): void => undefined;
-  #whole = false;
+  #answered = false;
+  #isWhole = (): boolean => false;
   /** What is still to come of the body, by its Content-Length; NaN: it has none. */
   #left = Number.NaN;
   #over = false;
@@ -74,7 +76,7 @@ export class Http2Call implements Dispatcher.DispatchController {
       return process.nextTick(() => this.fail(error)); // whoever dispatches it expects no answer yet
     }
     this.#stream = stream;
-    this.#noteEnd(stream);
+    this.#isWhole = watchEnd(stream);
     stream.on('headers', this.#head);
     stream.on('response', this.#head);
     stream.on('trailers', (_trailers: unknown, _flags: number, raw: string[]) => {
@@ -94,7 +96,7 @@ export class Http2Call implements Dispatcher.DispatchController {
     this.#over = true;
     this.aborted = true;
     this.reason = reason;
-    if (this.rawHeaders.length === 0) this.#unanswered();
+    if (!this.#answered) this.#unanswered();
     this.#cancel();
   }
 
@@ -120,21 +122,10 @@ export class Http2Call implements Dispatcher.DispatchController {
     if (this.#stream !== null) addAbortSignal(cancelled, this.#stream);
   }
 
-  /**
-   * Node ends what a peer resets with NO_ERROR as if it were whole; but that was closed before, and
-   * is whole only if it says so (RFC 9113 §8.1). What is whole may be ended once more when it closes.
-   */
-  #noteEnd(stream: ClientHttp2Stream): void {
-    const push = stream.push.bind(stream);
-    stream.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
-      if (chunk === null) this.#whole ||= !stream.closed;
-      return push(chunk, encoding);
-    };
-  }
-
   readonly #head = (headers: IncomingHttpHeaders, flags: number, raw: string[]): void => {
     if (this.#over) return;
     const status = Number(headers[':status']);
+    this.#answered ||= status >= 200;
     this.rawHeaders = withoutPseudoFields(raw);
     this.#left = Number(headers['content-length'] ?? Number.NaN);
     this.endsWithHead = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
@@ -154,9 +145,14 @@ export class Http2Call implements Dispatcher.DispatchController {
 
   readonly #end = (): void => {
     if (this.#over) return;
-    if (!this.#whole && this.#left !== 0)
+    if (!this.#answered) return this.fail(hungUp(null));
+    // A reset without an error ends an answer only if that says so itself (RFC 9113 §8.1).
+    if (!this.#isWhole() && this.#left !== 0) {
       return this.fail(reset('http_response_incomplete', 'NO_ERROR'));
+    }
     this.#over = true;
+    // What is left of the request is for nobody: it would keep the stream open.
+    if (this.#stream?.writableEnded === false) this.#cancel();
     this.#handler.onResponseEnd?.(this, {});
   };
 }
@@ -165,7 +161,8 @@ export class Http2Call implements Dispatcher.DispatchController {
 function send(body: Buffer | Readable, stream: ClientHttp2Stream): void {
   if (Buffer.isBuffer(body)) return void stream.end(body);
   const onData = (chunk: Buffer) => {
-    if (!stream.write(chunk)) body.pause();
+    // What is written to a stream that was reset would end what is still to be read of it.
+    if (stream.writable && !stream.write(chunk)) body.pause();
   };
   const onEnd = () => stream.end();
   const onError = () => void addAbortSignal(cancelled, stream);
@@ -194,7 +191,11 @@ function failureOf(error: NodeJS.ErrnoException, rstCode: number): Error {
     const code = protocolErrors.has(rstCode) ? 'http_protocol_error' : 'connection_terminated';
     return reset(code, nameOf(rstCode));
   }
-  return Object.assign(new Error('hung up', { cause: error }), { code: 'ECONNRESET' });
+  return hungUp(error);
+}
+
+function hungUp(cause: unknown): Error {
+  return Object.assign(new Error('hung up', { cause }), { code: 'ECONNRESET' });
 }
 
 function reset(code: ErrorCode, name: string): ProxyError {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { RawFields } from '../protocols/http-fields.ts';
 import { readHttp2Head } from '../protocols/http2-fields.ts';
 import type { ClientRequest } from './client-message.ts';
+import { watchEnd } from './http2-end.ts';
 
 /** A request over HTTP/2, as if it had come over HTTP/1.1; its body is read from the stream. */
 export class Http2Request extends Readable implements ClientRequest {
@@ -26,7 +27,10 @@ export class Http2Request extends Readable implements ClientRequest {
     stream.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) stream.pause();
     });
-    stream.once('end', () => this.#ended());
+    const isWhole = watchEnd(stream);
+    stream.once('end', () => {
+      if (isWhole()) this.#ended();
+    });
     if (stream.endAfterHeaders) this.#ended();
   }
 

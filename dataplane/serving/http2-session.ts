@@ -13,8 +13,13 @@ const connectionWindowBytes = 1024 * 1024;
 /** Node's own limit of pairs would refuse heads before ours, which says why, sees them. */
 const maxPairs = 2048;
 const maxHeadBytes = 72 * 1024;
+/** What nghttp2 counts is more than what we do: over its limit it would end the whole session. */
+export const maxSentHeadBytes = 256 * 1024;
 
-export type Opened = (failure: Error | null, session: ClientHttp2Session | null) => void;
+/** A session, and the connection it is on, which it does not always close. */
+export type OpenSession = { readonly session: ClientHttp2Session; readonly socket: Socket };
+
+export type Opened = (failure: Error | null, opened: OpenSession | null) => void;
 
 /**
  * Connects to an origin that speaks HTTP/2, and waits for its SETTINGS (RFC 9113 §3.4): how many
@@ -26,7 +31,7 @@ export function openHttp2Session(dialer: Dialer, to: UpstreamRequest, done: Open
   const dial = dialer.dial({ addresses, port: target.port, timeoutMs, tls }, (failure, socket) => {
     if (socket === null) return done(failure, null);
     if (tls === null || speaksHttp2(socket)) {
-      settling = settle(begin(socket, to), to, done);
+      settling = settle({ session: begin(socket, to), socket }, to, done);
       return;
     }
     socket.destroy();
@@ -56,6 +61,7 @@ function begin(socket: Socket, { target, tls }: UpstreamRequest): ClientHttp2Ses
       enablePush: false,
     },
     maxHeaderListPairs: maxPairs,
+    maxSendHeaderBlockLength: maxSentHeadBytes,
     strictSingleValueFields: false, // as over HTTP/1, what repeats one is passed on
   };
   const session = connect(`${tls === null ? 'http' : 'https'}://${formatTarget(target)}`, options);
@@ -64,11 +70,8 @@ function begin(socket: Socket, { target, tls }: UpstreamRequest): ClientHttp2Ses
   return session;
 }
 
-function settle(
-  session: ClientHttp2Session,
-  { target, connectMs }: UpstreamRequest,
-  done: Opened,
-): Dial {
+function settle(opened: OpenSession, { target, connectMs }: UpstreamRequest, done: Opened): Dial {
+  const { session, socket } = opened;
   const refused = problem('http_protocol_error', 'the origin does not speak HTTP/2', target);
   const tooLate = problem(
     'connection_timeout',
@@ -77,13 +80,13 @@ function settle(
   );
   const fail = (failure: Error) => {
     leave();
-    session.destroy();
+    socket.destroy();
     done(failure, null);
   };
   const onClose = () => fail(refused);
   const onSettings = () => {
     leave();
-    done(null, session);
+    done(null, opened);
   };
   const timer = setTimeout(() => fail(tooLate), connectMs);
   const leave = () => {
@@ -96,7 +99,7 @@ function settle(
   return {
     abort() {
       leave();
-      session.destroy();
+      socket.destroy();
     },
   };
 }

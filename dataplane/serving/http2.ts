@@ -5,6 +5,7 @@ import type { ClientServing } from './client-serving.ts';
 import type { Connection } from './connection.ts';
 import { Http2Answer } from './http2-answer.ts';
 import { Http2Request } from './http2-request.ts';
+import { maxSentHeadBytes } from './http2-session.ts';
 import { settle } from './keep-connection.ts';
 
 /** Requests at once on one connection; a client that opens more is refused the stream, and may try it again. */
@@ -42,6 +43,7 @@ export function serveHttp2(serving: ClientServing, connection: Connection): void
       enablePush: false,
     },
     maxHeaderListPairs: maxPairs,
+    maxSendHeaderBlockLength: maxSentHeadBytes,
     strictSingleValueFields: false, // of an answer that repeats one, HTTP/1 passes on each
   });
   session.setLocalWindowSize(connectionWindowBytes);

@@ -1,13 +1,17 @@
 import type { Dispatcher } from 'undici';
 import { type ErrorCode, ProxyError } from '../../contracts/errors.ts';
-import { type AnswerHead, findAnswerProblem } from '../protocols/answer-head.ts';
+import {
+  type AnswerHead,
+  findAnswerProblem,
+  findTrailerProblem,
+} from '../protocols/answer-head.ts';
 import { endToEndFields, type RawFields } from '../protocols/http-fields.ts';
 import { formatTarget } from '../protocols/target.ts';
 import { answerVersion } from './answer-heads.ts';
 import { rawFields } from './forwarded-request.ts';
 import { Http2Call } from './http2-call.ts';
 import { upstreamFailure } from './upstream-failure.ts';
-import { resetInProgress } from './upstream-http1.ts';
+import { wasReset } from './upstream-http1.ts';
 import type { GiveUp, UpstreamPools, UpstreamRequest } from './upstream-pools.ts';
 
 /** Safe to send once more when a kept connection turns out to be dead (RFC 9110 §9.2.2). */
@@ -97,8 +101,14 @@ export class OriginLeg {
     },
     onResponseEnd: (controller) => {
       // undici takes a reset for the end of a body without a length (measured); it is none.
-      if (resetInProgress()) this.#fail('http_response_incomplete', 'the origin broke off');
-      else if (!this.#over) this.#listener.end(trailersOf(controller));
+      if (wasReset(controller)) {
+        return this.#fail('http_response_incomplete', 'the origin broke off');
+      }
+      if (this.#over) return;
+      const trailers = trailersOf(controller);
+      const problem = findTrailerProblem(trailers, this.#maxHeaderBytes);
+      if (problem === null) this.#listener.end(trailers);
+      else this.#fail(problem.code, problem.problem);
     },
     onResponseError: (_controller, error) => this.#broken(error),
   };
@@ -124,7 +134,15 @@ function factsOf(controller: Dispatcher.DispatchController): Pick<AnswerHead, 'v
   return { version: controller.version, isAll: controller.endsWithHead };
 }
 
+/** What frames, routes or describes a message is said before it (RFC 9110 §6.5.1). */
+const neverTrailers: ReadonlySet<string> = new Set([
+  ...['host', 'content-length', 'content-encoding', 'content-type', 'content-range'],
+  ...['authorization', 'cookie', 'set-cookie', 'location', 'cache-control'],
+]);
+
 /** Of HTTP/1 they are dropped, as RFC 9110 §6.5.1 allows: undici has merged fields of one name. */
 function trailersOf(controller: Dispatcher.DispatchController): RawFields {
-  return controller instanceof Http2Call ? endToEndFields(controller.rawTrailers) : [];
+  return controller instanceof Http2Call
+    ? endToEndFields(controller.rawTrailers, neverTrailers)
+    : [];
 }

@@ -2,6 +2,7 @@ import { Client, type Dispatcher, Pool } from 'undici';
 import type { Dial, Dialer } from '../net/dial.ts';
 import { formatTarget } from '../protocols/target.ts';
 import { watchAnswerHeads } from './answer-heads.ts';
+import { Http2Call } from './http2-call.ts';
 import type { Upstream, UpstreamRequest } from './upstream-pools.ts';
 
 const clientTtlMs = 60_000;
@@ -12,8 +13,8 @@ const maxHeaderBytes = 64 * 1024;
 let resetting = false;
 
 /** Whether the answer that is being reported as complete was cut off by a reset. */
-export function resetInProgress(): boolean {
-  return resetting;
+export function wasReset(controller: Dispatcher.DispatchController): boolean {
+  return resetting && !(controller instanceof Http2Call); // whose ends are what they seem
 }
 
 function noteReset(): void {

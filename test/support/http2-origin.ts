@@ -27,7 +27,7 @@ export async function startHttp2Origin(
   scope: Scope,
   settings: Settings = {},
 ): Promise<Http2Origin> {
-  const server = createServer({ settings });
+  const server = createServer({ settings, maxHeaderListPairs: 2000 });
   const sessions: ServerHttp2Session[] = [];
   let handle: Http2Handler = echo;
   server.on('session', (session) => {

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { rawFields } from '../../../serving/forwarded-request.ts';
 import { upstreamFailure } from '../../../serving/upstream-failure.ts';
-import { resetInProgress } from '../../../serving/upstream-http1.ts';
+import { wasReset } from '../../../serving/upstream-http1.ts';
 import type { AnswerRecorder } from './answer-recorder.ts';
 import type { CopyOutcome } from './mirror-meters.ts';
 
@@ -68,9 +68,9 @@ export class AnswerDrain implements Dispatcher.DispatchHandler {
     if (this.#received > this.#maxBytes) this.#enough();
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
     // undici takes a reset for the end of a body without a length (measured); it is none.
-    if (resetInProgress()) this.#end('http_response_incomplete', false);
+    if (wasReset(controller)) this.#end('http_response_incomplete', false);
     else this.#end('answered', true);
   }
 
