@@ -53,6 +53,12 @@ export function ruleTo({ authority }: Target, parts: object = {}) {
   return { backendRefs: [{ url: `http://${authority}` }], ...parts };
 }
 
+/** Sends everything to one backend over HTTP/2. */
+export function http2To({ authority }: Target, parts: object = {}): RouteSpec {
+  const backendRefs = [{ url: `http://${authority}`, protocol: 'HTTP2' }];
+  return { rules: [{ backendRefs, ...parts }] };
+}
+
 /** A mirror that gets a copy of everything, called `canary`. */
 export function mirrorTo({ authority }: Target, parts: object = {}) {
   return { name: 'canary', backendRef: { url: `http://${authority}` }, ...parts };
