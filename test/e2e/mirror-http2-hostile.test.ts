@@ -28,7 +28,8 @@ import { answering, startScriptedOrigin } from '../support/scripted-origin.ts';
 import { makeCertificates } from '../support/tls.ts';
 
 // What backends of HTTP/2 may do wrong, and what clients and connections that end may do to them.
-// Each test has a backend and a process of its own.
+// Each test has a backend and a process of its own: one after the other, or they would leave nothing
+// of two cores to the tests beside them.
 
 const protocol = 'HTTP2';
 const adding = (name: string, value: string) => ({
@@ -53,24 +54,27 @@ for (const { title, length = '', code, whole = false } of [
   { title: 'reset with an error', code: internal },
   { title: 'reset without an error after all it said', length: '4', code: none, whole: true },
 ]) {
-  test(`an answer that is ${title} is whole for ${whole ? 'everybody' : 'nobody'}`, async (t) => {
-    const backend = await startScriptedOrigin(t, async (peer) => {
-      peer.send(frame.settings);
-      await firstRequest(peer);
-      const body = [frame.answer(1, length), frame.data(1, 'half'), frame.reset(1, code)];
-      peer.send(Buffer.concat(body));
-    });
-    const { portOf } = await startRoutes(t, { shop: http2To(backend) });
-    const client = await connectPeer(t, portOf.shop);
+  test.serial(
+    `an answer that is ${title} is whole for ${whole ? 'everybody' : 'nobody'}`,
+    async (t) => {
+      const backend = await startScriptedOrigin(t, async (peer) => {
+        peer.send(frame.settings);
+        await firstRequest(peer);
+        const body = [frame.answer(1, length), frame.data(1, 'half'), frame.reset(1, code)];
+        peer.send(Buffer.concat(body));
+      });
+      const { portOf } = await startRoutes(t, { shop: http2To(backend) });
+      const client = await connectPeer(t, portOf.shop);
 
-    client.send(requestText());
-    const answer = await client.message().catch(() => null);
+      client.send(requestText());
+      const answer = await client.message().catch(() => null);
 
-    t.is(answer?.body ?? null, whole ? 'half' : null);
-  });
+      t.is(answer?.body ?? null, whole ? 'half' : null);
+    },
+  );
 }
 
-test('a request that its client breaks off is whole for no backend', async (t) => {
+test.serial('a request that its client breaks off is whole for no backend', async (t) => {
   const last = Promise.withResolvers<readonly number[]>();
   const backend = await startScriptedOrigin(t, async (peer) => {
     peer.send(frame.settings);
@@ -94,72 +98,78 @@ test('a request that its client breaks off is whole for no backend', async (t) =
 });
 
 for (const how of ['resetAndDestroy', 'destroy'] as const) {
-  test(`requests in flight on a connection that ends (${how}) are sent once more, and the thread lives`, async (t) => {
-    const server = createServer();
-    let asked = 0;
-    const sockets: Socket[] = [];
-    server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-      asked += 1;
-      if (asked === 3) sockets[0]?.[how]();
-      else if (asked > 3) void echo(stream, headers);
-    });
-    const backend = await startTcpOrigin(t, (socket) => {
-      sockets.push(socket);
-      server.emit('connection', socket);
-    });
-    const { up, portOf } = await startRoutes(t, { shop: http2To(backend) }, { workers: 1 });
-    const clients = await Promise.all([1, 2, 3].map(() => connectPeer(t, portOf.shop)));
+  test.serial(
+    `requests in flight on a connection that ends (${how}) are sent once more, and the thread lives`,
+    async (t) => {
+      const server = createServer();
+      let asked = 0;
+      const sockets: Socket[] = [];
+      server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+        asked += 1;
+        if (asked === 3) sockets[0]?.[how]();
+        else if (asked > 3) void echo(stream, headers);
+      });
+      const backend = await startTcpOrigin(t, (socket) => {
+        sockets.push(socket);
+        server.emit('connection', socket);
+      });
+      const { up, portOf } = await startRoutes(t, { shop: http2To(backend) }, { workers: 1 });
+      const clients = await Promise.all([1, 2, 3].map(() => connectPeer(t, portOf.shop)));
 
-    for (const client of clients) client.send(requestText());
-    const answers = await Promise.all(clients.map((client) => client.message()));
+      for (const client of clients) client.send(requestText());
+      const answers = await Promise.all(clients.map((client) => client.message()));
 
-    t.deepEqual(
-      answers.map(({ status }) => status),
-      [200, 200, 200],
-    );
-    t.false(up.stderr.all.some((line) => line.includes('died')));
-  });
+      t.deepEqual(
+        answers.map(({ status }) => status),
+        [200, 200, 200],
+      );
+      t.false(up.stderr.all.some((line) => line.includes('died')));
+    },
+  );
 }
 
 for (const [what, speaks] of [
   ['HTTP/1.1', 'HTTP1'],
   ['HTTP/2', 'HTTP2'],
 ] as const) {
-  test(`a request over HTTP/2 that is answered early is not copied as if it were whole (${what} backend)`, async (t) => {
-    const plain = await startScriptedOrigin(t, async (peer) => {
-      await peer.head();
-      await peer.saw('half');
-      peer.send(answerText('no', ['Connection: close'], '403 Forbidden'));
-      await peer.rest();
-    });
-    const backend = await startHttp2Origin(t);
-    backend.play((stream) => {
-      stream.once('data', () => {
-        stream.respond({ ':status': 403 });
-        stream.end('no');
+  test.serial(
+    `a request over HTTP/2 that is answered early is not copied as if it were whole (${what} backend)`,
+    async (t) => {
+      const plain = await startScriptedOrigin(t, async (peer) => {
+        await peer.head();
+        await peer.saw('half');
+        peer.send(answerText('no', ['Connection: close'], '403 Forbidden'));
+        await peer.rest();
       });
-    });
-    const { authority } = speaks === 'HTTP1' ? plain : backend;
-    const mirror = await startRecorder(t);
-    const rule = {
-      backendRefs: [{ url: `http://${authority}`, protocol: speaks }],
-      mirrors: [mirrorTo(mirror)],
-    };
-    const { up, portOf } = await startRoutes(t, { shop: { rules: [rule] } });
-    const session = connectHttp2c(`http://127.0.0.1:${portOf.shop}`);
-    t.teardown(() => session.destroy());
+      const backend = await startHttp2Origin(t);
+      backend.play((stream) => {
+        stream.once('data', () => {
+          stream.respond({ ':status': 403 });
+          stream.end('no');
+        });
+      });
+      const { authority } = speaks === 'HTTP1' ? plain : backend;
+      const mirror = await startRecorder(t);
+      const rule = {
+        backendRefs: [{ url: `http://${authority}`, protocol: speaks }],
+        mirrors: [mirrorTo(mirror)],
+      };
+      const { up, portOf } = await startRoutes(t, { shop: { rules: [rule] } });
+      const session = connectHttp2c(`http://127.0.0.1:${portOf.shop}`);
+      t.teardown(() => session.destroy());
 
-    const stream = session.request({ ':path': '/', ':method': 'POST' });
-    stream.on('error', () => undefined);
-    stream.write('half');
-    t.is((await buffer(stream)).toString(), 'no');
+      const stream = session.request({ ':path': '/', ':method': 'POST' });
+      stream.on('error', () => undefined);
+      stream.write('half');
+      t.is((await buffer(stream)).toString(), 'no');
 
-    await untilCopies(up, { resource: 'test/shop' }, { skipped: { incomplete: 1 } });
-    t.deepEqual(mirror.received, []);
-  });
+      await untilCopies(up, { resource: 'test/shop' }, { skipped: { incomplete: 1 } });
+      t.deepEqual(mirror.received, []);
+    },
+  );
 }
 
-test('trailers larger than heads may be break the answer off', async (t) => {
+test.serial('trailers larger than heads may be break the answer off', async (t) => {
   const backend = await startHttp2Origin(t);
   backend.play((stream) => {
     stream.respond({ ':status': 200 }, { waitForTrailers: true });
@@ -182,68 +192,81 @@ for (const [name, arrives] of [
   ['te', false],
   ['host', false],
 ] as const) {
-  test(`a trailer ${name} ${arrives ? 'goes on' : 'is dropped'}, and the connection serves on`, async (t) => {
-    const backend = await startScriptedOrigin(t, async (peer) => {
-      peer.send(frame.settings);
-      await firstRequest(peer);
-      const answer = [frame.answer(1), frame.data(1, 'hello'), frame.trailers(1, name, 'trailers')];
-      peer.send(Buffer.concat(answer));
-      await peer.rest();
-    });
-    const { portOf } = await startRoutes(t, { shop: http2To(backend) });
-    const session = connectHttp2c(`http://127.0.0.1:${portOf.shop}`);
-    t.teardown(() => session.destroy());
-    const stream = session.request({ ':path': '/' });
-    let trailers = {};
-    stream.on('trailers', (fields) => {
-      trailers = fields;
-    });
+  test.serial(
+    `a trailer ${name} ${arrives ? 'goes on' : 'is dropped'}, and the connection serves on`,
+    async (t) => {
+      const backend = await startScriptedOrigin(t, async (peer) => {
+        peer.send(frame.settings);
+        await firstRequest(peer);
+        const answer = [
+          frame.answer(1),
+          frame.data(1, 'hello'),
+          frame.trailers(1, name, 'trailers'),
+        ];
+        peer.send(Buffer.concat(answer));
+        await peer.rest();
+      });
+      const { portOf } = await startRoutes(t, { shop: http2To(backend) });
+      const session = connectHttp2c(`http://127.0.0.1:${portOf.shop}`);
+      t.teardown(() => session.destroy());
+      const stream = session.request({ ':path': '/' });
+      let trailers = {};
+      stream.on('trailers', (fields) => {
+        trailers = fields;
+      });
 
-    t.is((await buffer(stream)).toString(), 'hello');
-    t.is(Object.hasOwn(trailers, name), arrives);
-    await new Promise((resolve) => session.ping(resolve));
-    t.false(session.destroyed);
-  });
+      t.is((await buffer(stream)).toString(), 'hello');
+      t.is(Object.hasOwn(trailers, name), arrives);
+      await new Promise((resolve) => session.ping(resolve));
+      t.false(session.destroyed);
+    },
+  );
 }
 
-test('a backend that speaks HTTP/1.1 only is told of, and its next request is answered', async (t) => {
-  const backend = await startScriptedOrigin(t, answering(answerText('hello')));
-  const { portOf } = await startRoutes(t, { shop: http2To(backend) });
-  const client = await connectPeer(t, portOf.shop);
+test.serial(
+  'a backend that speaks HTTP/1.1 only is told of, and its next request is answered',
+  async (t) => {
+    const backend = await startScriptedOrigin(t, answering(answerText('hello')));
+    const { portOf } = await startRoutes(t, { shop: http2To(backend) });
+    const client = await connectPeer(t, portOf.shop);
 
-  for (const _ of [1, 2]) {
-    client.send(requestText());
-    const { status, body } = await client.message();
-    t.is(status, 502);
-    t.regex(body, /the origin does not speak HTTP\/2/);
-  }
-});
+    for (const _ of [1, 2]) {
+      client.send(requestText());
+      const { status, body } = await client.message();
+      t.is(status, 502);
+      t.regex(body, /the origin does not speak HTTP\/2/);
+    }
+  },
+);
 
-test('requests that came before the backend said how many it takes are spread over connections', async (t) => {
-  const backend = await startHttp2Origin(t, { maxConcurrentStreams: 1 });
-  const release = Promise.withResolvers<void>();
-  backend.play(async (stream, { ':path': path }) => {
-    if (path === '/slow') await release.promise;
-    stream.respond();
-    stream.end();
-  });
-  const { portOf } = await startRoutes(t, { shop: http2To(backend) }, { workers: 1 });
-  const clients = await Promise.all([1, 2, 3, 4].map(() => connectPeer(t, portOf.shop)));
+test.serial(
+  'requests that came before the backend said how many it takes are spread over connections',
+  async (t) => {
+    const backend = await startHttp2Origin(t, { maxConcurrentStreams: 1 });
+    const release = Promise.withResolvers<void>();
+    backend.play(async (stream, { ':path': path }) => {
+      if (path === '/slow') await release.promise;
+      stream.respond();
+      stream.end();
+    });
+    const { portOf } = await startRoutes(t, { shop: http2To(backend) }, { workers: 1 });
+    const clients = await Promise.all([1, 2, 3, 4].map(() => connectPeer(t, portOf.shop)));
 
-  for (const [at, client] of clients.entries()) {
-    client.send(requestText({ target: at === 0 ? '/slow' : '/' }));
-  }
-  const others = await Promise.all(clients.slice(1).map((client) => client.message()));
-  release.resolve();
+    for (const [at, client] of clients.entries()) {
+      client.send(requestText({ target: at === 0 ? '/slow' : '/' }));
+    }
+    const others = await Promise.all(clients.slice(1).map((client) => client.message()));
+    release.resolve();
 
-  t.deepEqual(
-    others.map(({ status }) => status),
-    [200, 200, 200],
-  );
-  t.is((await clients[0]?.message())?.status, 200);
-});
+    t.deepEqual(
+      others.map(({ status }) => status),
+      [200, 200, 200],
+    );
+    t.is((await clients[0]?.message())?.status, 200);
+  },
+);
 
-test('a head as large as it may be hurts no other request on its connection', async (t) => {
+test.serial('a head as large as it may be hurts no other request on its connection', async (t) => {
   const backend = await startHttp2Origin(t, { maxHeaderListSize: 262_144 });
   const open = Promise.withResolvers<void>();
   backend.play((stream, { ':path': path }) => {
@@ -270,47 +293,53 @@ test('a head as large as it may be hurts no other request on its connection', as
   t.is(backend.sessions.length, 1);
 });
 
-test('an answer before the end of the request leaves nothing open at the backend', async (t) => {
-  const backend = await startHttp2Origin(t);
-  const closed = Promise.withResolvers<void>();
-  backend.play((stream) => {
-    stream.resume();
-    stream.once('close', closed.resolve);
-    stream.respond({ ':status': 413 });
-    stream.end('too much');
-  });
-  const { portOf } = await startRoutes(t, { shop: http2To(backend) });
-  const client = await connectPeer(t, portOf.shop);
+test.serial(
+  'an answer before the end of the request leaves nothing open at the backend',
+  async (t) => {
+    const backend = await startHttp2Origin(t);
+    const closed = Promise.withResolvers<void>();
+    backend.play((stream) => {
+      stream.resume();
+      stream.once('close', closed.resolve);
+      stream.respond({ ':status': 413 });
+      stream.end('too much');
+    });
+    const { portOf } = await startRoutes(t, { shop: http2To(backend) });
+    const client = await connectPeer(t, portOf.shop);
 
-  client.send(requestText({ method: 'POST', fields: ['Content-Length: 1000000'] }));
-  client.send('x'.repeat(1000));
-  t.is((await client.message()).status, 413);
+    client.send(requestText({ method: 'POST', fields: ['Content-Length: 1000000'] }));
+    client.send('x'.repeat(1000));
+    t.is((await client.message()).status, 413);
 
-  await closed.promise;
-});
+    await closed.promise;
+  },
+);
 
-test('a connection that is not needed any more is closed, though the backend keeps its half', async (t) => {
-  const closed = Promise.withResolvers<void>();
-  const server = createServer();
-  server.on('stream', echo);
-  const backend = await startTcpOrigin(t, (socket) => {
-    socket.allowHalfOpen = true;
-    server.emit('connection', socket);
-  });
-  const spec = (value: string): RouteSpec =>
-    http2To(backend, { filters: [adding('X-Edit', value)] });
-  const { up, portOf, edited } = await startRoutes(t, { shop: spec('0') });
-  const client = await connectPeer(t, portOf.shop);
-  client.send(requestText());
-  t.is((await client.message()).status, 200);
-  for (const socket of backend.sockets) socket.once('close', closed.resolve);
+test.serial(
+  'a connection that is not needed any more is closed, though the backend keeps its half',
+  async (t) => {
+    const closed = Promise.withResolvers<void>();
+    const server = createServer();
+    server.on('stream', echo);
+    const backend = await startTcpOrigin(t, (socket) => {
+      socket.allowHalfOpen = true;
+      server.emit('connection', socket);
+    });
+    const spec = (value: string): RouteSpec =>
+      http2To(backend, { filters: [adding('X-Edit', value)] });
+    const { up, portOf, edited } = await startRoutes(t, { shop: spec('0') });
+    const client = await connectPeer(t, portOf.shop);
+    client.send(requestText());
+    t.is((await client.message()).status, 200);
+    for (const socket of backend.sockets) socket.once('close', closed.resolve);
 
-  await up.apply(edited({ shop: spec('1') }), 'shop');
+    await up.apply(edited({ shop: spec('1') }), 'shop');
 
-  await closed.promise;
-});
+    await closed.promise;
+  },
+);
 
-test('a backend over TLS that does not offer HTTP/2 is sent nothing', async (t) => {
+test.serial('a backend over TLS that does not offer HTTP/2 is sent nothing', async (t) => {
   const { ca, ...certificate } = await makeCertificates(t);
   const backend = await startScriptedOrigin(t, answering(answerText('hello')), certificate);
   const port = backend.authority.slice(backend.authority.lastIndexOf(':'));
@@ -328,20 +357,23 @@ test('a backend over TLS that does not offer HTTP/2 is sent nothing', async (t) 
   t.is(backend.connections[0]?.unread ?? '', '');
 });
 
-test('a backend that takes connections and says nothing is waited for as long as connecting may take', async (t) => {
-  const backend = await startTcpOrigin(t, silent);
-  const timeouts = { connect: '1s' };
-  const { portOf } = await startRoutes(t, { shop: { ...http2To(backend), timeouts } });
-  const client = await connectPeer(t, portOf.shop);
+test.serial(
+  'a backend that takes connections and says nothing is waited for as long as connecting may take',
+  async (t) => {
+    const backend = await startTcpOrigin(t, silent);
+    const timeouts = { connect: '1s' };
+    const { portOf } = await startRoutes(t, { shop: { ...http2To(backend), timeouts } });
+    const client = await connectPeer(t, portOf.shop);
 
-  client.send(requestText());
-  const { status, body } = await client.message();
+    client.send(requestText());
+    const { status, body } = await client.message();
 
-  t.is(status, 504);
-  t.regex(body, /no HTTP\/2 in time \(spec\.timeouts\.connect\)/);
-});
+    t.is(status, 504);
+    t.regex(body, /no HTTP\/2 in time \(spec\.timeouts\.connect\)/);
+  },
+);
 
-test('a backend whose connection died silently is connected to again', async (t) => {
+test.serial('a backend whose connection died silently is connected to again', async (t) => {
   const server = createServer();
   server.on('stream', echo);
   const first: Socket[] = [];
@@ -360,7 +392,7 @@ test('a backend whose connection died silently is connected to again', async (t)
   t.is((await client.message()).status, 200);
 });
 
-test('edits under load: no request over HTTP/2 to a backend fails', async (t) => {
+test.serial('edits under load: no request over HTTP/2 to a backend fails', async (t) => {
   const backend = await startHttp2Origin(t);
   const spec = (value: string): RouteSpec =>
     http2To(backend, { filters: [adding('X-Edit', value)] });

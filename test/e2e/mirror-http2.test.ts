@@ -54,17 +54,19 @@ let certificates: Certificates;
 test.before('a route over TLS for each test', async () => {
   certificates = await makeCertificates(scope, ['shop.example']);
   const tls = { certificateRefs: [{ name: 'shop-tls' }] };
+  // Beside floods, and on busy cores, the clients of this process may take long to shake hands.
+  const timeouts = { handshake: '5m' };
   const specs = names.map((name) => [
     name,
-    (backend: { readonly authority: string }) => ({ tls, rules: [ruleTo(backend)] }),
+    (backend: { readonly authority: string }) => ({ tls, timeouts, rules: [ruleTo(backend)] }),
   ]);
   stages = await startStages<Name>(
     scope,
     {
       ...Object.fromEntries(specs),
-      idle: (backend) => ({ tls, timeouts: { idle: '2s' }, rules: [ruleTo(backend)] }),
+      idle: (backend) => ({ tls, timeouts: { ...timeouts, idle: '2s' }, rules: [ruleTo(backend)] }),
       copied: (backend) => ({
-        tls,
+        ...{ tls, timeouts },
         rules: [ruleTo(backend, { mirrors: [mirrorTo(backend, { path: to('/copy') })] })],
       }),
     },
