@@ -145,7 +145,7 @@ for (const [what, speaks] of [
       backend.play((stream) => {
         stream.once('data', () => {
           stream.respond({ ':status': 403 });
-          stream.end('no');
+          void stream.end('no');
         });
       });
       const { authority } = speaks === 'HTTP1' ? plain : backend;
