@@ -8,7 +8,7 @@ export type AnswerHead = {
   readonly status: number;
   readonly reason: string;
   readonly fields: RawFields;
-  /** Nothing comes after it, as far as is known by now. */
+  /** It is known by now that nothing comes after it. */
   readonly isAll: boolean;
 };
 

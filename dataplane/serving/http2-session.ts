@@ -4,17 +4,14 @@ import { TLSSocket } from 'node:tls';
 import { type ErrorCode, ProxyError } from '../../contracts/errors.ts';
 import type { Dial, Dialer } from '../net/dial.ts';
 import { formatTarget, type Target } from '../protocols/target.ts';
+import {
+  connectionWindowBytes,
+  maxHeadBytes,
+  maxPairs,
+  maxSentHeadBytes,
+  streamWindowBytes,
+} from './http2-limits.ts';
 import type { UpstreamRequest } from './upstream-pools.ts';
-
-/** What one connection may hold of answers that are read slower than they come: 64 KiB each, 1 MiB in all. */
-const streamWindowBytes = 64 * 1024;
-const connectionWindowBytes = 1024 * 1024;
-
-/** Node's own limit of pairs would refuse heads before ours, which says why, sees them. */
-const maxPairs = 2048;
-const maxHeadBytes = 72 * 1024;
-/** What nghttp2 counts is more than what we do: over its limit it would end the whole session. */
-export const maxSentHeadBytes = 256 * 1024;
 
 /** A session, and the connection it is on, which it does not always close. */
 export type OpenSession = { readonly session: ClientHttp2Session; readonly socket: Socket };

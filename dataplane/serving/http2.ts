@@ -4,16 +4,16 @@ import type { Expectation } from './client-message.ts';
 import type { ClientServing } from './client-serving.ts';
 import type { Connection } from './connection.ts';
 import { Http2Answer } from './http2-answer.ts';
+import {
+  connectionWindowBytes,
+  maxHeadBytes,
+  maxPairs,
+  maxSentHeadBytes,
+  maxStreams,
+  streamWindowBytes,
+} from './http2-limits.ts';
 import { Http2Request } from './http2-request.ts';
-import { maxSentHeadBytes } from './http2-session.ts';
 import { settle } from './keep-connection.ts';
-
-/** Requests at once on one connection; a client that opens more is refused the stream, and may try it again. */
-export const maxStreams = 100;
-
-/** What one connection may hold of requests that are read slower than they come: 64 KiB each, 1 MiB in all. */
-const streamWindowBytes = 64 * 1024;
-const connectionWindowBytes = 1024 * 1024;
 
 /**
  * Whether a client speaks HTTP/2 without having asked (RFC 9113 §3.3, §3.4): no request begins like
@@ -25,12 +25,9 @@ export function isHttp2Start(first: Buffer): boolean {
 
 const preface = 'PRI * HTTP/2.0';
 
-/** Node's own limit of pairs would refuse heads before ours, which says why, sees them. */
-const maxPairs = 2048;
-const maxHeadBytes = 72 * 1024;
-
 /**
- * Serves the requests of one connection, each as it comes (RFC 9113). nghttp2 ends connections of
+ * Serves the requests of one connection, each as it comes (RFC 9113). A client that opens more at
+ * once than it may is refused the stream, and may try it again. nghttp2 ends connections of
  * clients that reset streams faster than 33 a second (after the first 1,000), send more than a few
  * CONTINUATION frames for a head, or flood with PING or SETTINGS.
  */

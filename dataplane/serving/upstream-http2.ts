@@ -1,10 +1,9 @@
 import type { Dial, Dialer } from '../net/dial.ts';
 import { Http2Call } from './http2-call.ts';
+import { maxStreams } from './http2-limits.ts';
 import { type OpenSession, openHttp2Session } from './http2-session.ts';
 import type { Upstream, UpstreamRequest } from './upstream-pools.ts';
 
-/** Requests at once over one connection, unless the origin wants fewer. */
-const maxCalls = 100;
 const idleMs = 30_000;
 
 /** Each connection is for many requests at once; another one is made when all are full. */
@@ -68,12 +67,12 @@ class Http2Connection {
 
   get hasRoom(): boolean {
     if (this.#retired) return false;
-    if (this.#opened === null) return this.#waiting.size < maxCalls;
+    if (this.#opened === null) return this.#waiting.size < maxStreams;
     const { session } = this.#opened;
     if (session.closed || session.destroyed) return false; // its close may come much later
-    const { maxConcurrentStreams: theirs = maxCalls } = session.remoteSettings;
+    const { maxConcurrentStreams: theirs = maxStreams } = session.remoteSettings;
     // Who allows none at the moment gets one that waits, not a connection for each.
-    return this.#open < Math.max(1, Math.min(theirs, maxCalls));
+    return this.#open < Math.max(1, Math.min(theirs, maxStreams));
   }
 
   take(call: Http2Call): void {

@@ -45,8 +45,9 @@ const everything = {
 };
 
 const withPython = hasPython ? test : test.skip;
+const why = hasPython ? '' : ' (no .cache/venv: run hack/test once)';
 
-withPython('calls of every kind go to the backend and back, without TLS', async (t) => {
+withPython(`calls of every kind go to the backend and back, without TLS${why}`, async (t) => {
   const backend = await startGrpcPeer(t);
   const { portOf } = await startRoutes(t, { calls: { rules: [grpcTo(backend)] } });
 
@@ -80,7 +81,7 @@ withPython(
   },
 );
 
-withPython('a mirror gets whole calls, whatever its answer', async (t) => {
+withPython(`a mirror gets whole calls, whatever its answer${why}`, async (t) => {
   const [backend, mirror] = [await startGrpcServer(t), await startGrpcPeer(t)];
   const { up, portOf } = await startRoutes(t, {
     calls: { rules: [grpcTo(backend, { mirrors: [grpcMirror(mirror)] })] },
