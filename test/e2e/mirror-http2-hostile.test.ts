@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import test from 'ava';
 import { untilCopies } from '../support/copy-counts.ts';
-import { frame, frameTypes } from '../support/http2-client.ts';
+import { askHttp2, frame, frameTypes } from '../support/http2-client.ts';
 import { echo, startHttp2Origin } from '../support/http2-origin.ts';
 import {
   caSecret,
@@ -168,6 +168,23 @@ for (const [what, speaks] of [
     },
   );
 }
+
+test.serial('an answer to HEAD whose end comes by itself ends for the client', async (t) => {
+  const backend = await startScriptedOrigin(t, async (peer) => {
+    peer.send(frame.settings);
+    await firstRequest(peer);
+    peer.send(Buffer.concat([frame.answer(1, '4'), frame.data(1, '', true)]));
+    await peer.rest();
+  });
+  const { portOf } = await startRoutes(t, { shop: http2To(backend) });
+  const session = connectHttp2c(`http://127.0.0.1:${portOf.shop}`);
+  t.teardown(() => session.destroy());
+
+  const { status, body } = await askHttp2(session, { ':method': 'HEAD' });
+
+  t.is(status, 200);
+  t.is(body, '');
+});
 
 test.serial('trailers larger than heads may be break the answer off', async (t) => {
   const backend = await startHttp2Origin(t);

@@ -88,7 +88,8 @@ export const frame = {
     const field = [Buffer.from([0x40]), ...literal(name), ...literal(value)];
     return bytes(1, 5, stream, Buffer.concat(field));
   },
-  data: (stream: number, text: string) => bytes(0, 0, stream, Buffer.from(text)),
+  data: (stream: number, text: string, isEnd = false) =>
+    bytes(0, isEnd ? 1 : 0, stream, Buffer.from(text)),
   continuation: (stream: number, block: Uint8Array, flags = 0) => bytes(9, flags, stream, block),
   /** `code`: 8 is CANCEL, 0 no error. */
   reset: (stream: number, code = 8) => bytes(3, 0, stream, Buffer.from([0, 0, 0, code])),
