@@ -163,6 +163,11 @@ export const podMetrics = {
     help: 'Sequence of the configuration in force in this pod.',
     labels: ['kind', 'resource'],
   },
+  headgate_certificate_expiration_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When a certificate that clients are shown expires, in seconds since 1970. `secret` is namespace/name.',
+    labels: ['resource', 'secret'],
+  },
   headgate_dns_lookups_total: {
     type: 'counter',
     help: 'Names looked up: cached, ok, not_found, timeout, error.',

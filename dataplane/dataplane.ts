@@ -6,6 +6,7 @@ import { createMeter } from '../runtime/count.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { openAccessLog } from './access-log.ts';
+import { createCertificateGauges } from './certificate-gauges.ts';
 import { maxConnections } from './descriptor-limit.ts';
 import { createAcknowledger, type InForce } from './desired-state/acknowledge.ts';
 import { followDesiredState } from './desired-state/follow.ts';
@@ -60,6 +61,7 @@ export async function startDataplane(settings: DataplaneSettings): Promise<Datap
   const meter = createMeter((message) => metrics.receive(0, message));
   const appliedSequence = meter.cell('headgate_applied_sequence', { pool });
   const versions = createVersionGauges(meter);
+  const certificates = createCertificateGauges(meter);
   const restarts = meter.cell('headgate_worker_restarts_total', {});
   let inForce: Omit<InForce, 'draining' | 'health'> | null = null;
   let published = false;
@@ -116,6 +118,7 @@ export async function startDataplane(settings: DataplaneSettings): Promise<Datap
         inForce = applied;
         appliedSequence.set(applied.applied);
         versions.show(applied.table);
+        certificates.show(reloader.served());
         tell();
       },
     }),

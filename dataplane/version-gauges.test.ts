@@ -6,7 +6,7 @@ import { createVersionGauges } from './version-gauges.ts';
 const versionsIn = (text: string) =>
   text.split('\n').filter((line) => line.startsWith('headgate_config_version{'));
 
-test('each resource shows its version in force, and goes one scrape after it was removed', async (t) => {
+test('each resource shows its version in force, until it is removed', async (t) => {
   const metrics = createMetrics({ processMetrics: false });
   const versions = createVersionGauges(createMeter((message) => metrics.receive(0, message)));
 
@@ -22,7 +22,6 @@ test('each resource shows its version in force, and goes one scrape after it was
   ]);
 
   versions.show(new Map([['ForwardProxy/team-a/egress', 9]]));
-  t.is(versionsIn(await metrics.render()).length, 2);
   t.deepEqual(versionsIn(await metrics.render()), [
     'headgate_config_version{kind="ForwardProxy",resource="team-a/egress"} 9',
   ]);

@@ -1,4 +1,5 @@
-import type { Meter, MeterScope } from '../runtime/count.ts';
+import type { Meter } from '../runtime/count.ts';
+import { createGaugeTable } from '../runtime/gauge-table.ts';
 
 export type PodCounts = {
   readonly live: number;
@@ -9,7 +10,7 @@ export type PodCounts = {
 
 export const nobody: PodCounts = { live: 0, silent: 0, refusals: 0 };
 
-/** Gauges per pool; those of a pool that is gone go after one more scrape. */
+/** Gauges per pool. */
 export type PoolGauges = {
   showPods(pools: ReadonlyMap<string, PodCounts>): void;
   showPublished(pools: ReadonlyMap<string, number>): void;
@@ -17,12 +18,12 @@ export type PoolGauges = {
 };
 
 export function createPoolGauges(meter: Meter): PoolGauges {
-  const pods = createTable(meter, nobody, (scope, pool, { live, silent, refusals }) => {
+  const pods = createGaugeTable<PodCounts>(meter, (scope, pool, { live, silent, refusals }) => {
     scope.cell('headgate_pods', { pool, state: 'live' }).set(live);
     scope.cell('headgate_pods', { pool, state: 'silent' }).set(silent);
     scope.cell('headgate_refusals', { pool }).set(refusals);
   });
-  const published = createTable(meter, 0, (scope, pool, sequence) =>
+  const published = createGaugeTable<number>(meter, (scope, pool, sequence) =>
     scope.cell('headgate_published_sequence', { pool }).set(sequence),
   );
   return {
@@ -32,27 +33,5 @@ export function createPoolGauges(meter: Meter): PoolGauges {
       pods(new Map());
       published(new Map());
     },
-  };
-}
-
-/** Shows a table as it is now: what it lacks is no longer shown. */
-function createTable<T>(
-  meter: Meter,
-  nothing: T,
-  show: (scope: MeterScope, pool: string, value: T) => void,
-): (table: ReadonlyMap<string, T>) => void {
-  const scopes = new Map<string, MeterScope>();
-  return (table) => {
-    for (const [pool, scope] of scopes) {
-      if (table.has(pool)) continue;
-      scopes.delete(pool);
-      show(scope, pool, nothing); // a pool that is back before the next scrape is not counted twice
-      scope.close();
-    }
-    for (const [pool, value] of table) {
-      const scope = scopes.get(pool) ?? meter.scope();
-      scopes.set(pool, scope);
-      show(scope, pool, value);
-    }
   };
 }

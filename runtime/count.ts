@@ -9,7 +9,7 @@ export type Meter = {
   /** Counters and gauges. */
   cell<Name extends MetricName>(name: Name, labels: LabelsOf<Name>, bound?: Bound): Cell;
   histogram<Name extends MetricName>(name: Name, labels: LabelsOf<Name>): HistogramCell;
-  /** A group of series that go together, after one more scrape, when the scope is closed. */
+  /** Series that go together when the scope is closed: gauges at once, what was counted after one more scrape. */
   scope(): MeterScope;
 };
 

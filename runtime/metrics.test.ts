@@ -144,21 +144,44 @@ test('the same labels are one cell, however many there are', async (t) => {
   t.true(lines.every((line) => line.endsWith(' 2')));
 });
 
-test('series of a closed scope are shown once more, then gone, others stay', async (t) => {
+test('what was counted in a closed scope is shown once more, then gone; others stay', async (t) => {
   const started = start();
   const meter = aMeter(started);
-  const name = 'headgate_forward_proxy_connections';
+  const name = 'headgate_forward_proxy_bytes_total';
   const [gone, kept] = [meter.scope(), meter.scope()];
-  gone.cell(name, { resource: 'a/gone' }).add(1);
-  kept.cell(name, { resource: 'a/kept' }).add(1);
+  gone.cell(name, { resource: 'a/gone', direction: 'sent' }).add(1);
+  kept.cell(name, { resource: 'a/kept', direction: 'sent' }).add(1);
 
   gone.close();
 
   t.deepEqual(await rendered(started.metrics, name), [
-    `${name}{resource="a/gone"} 1`,
-    `${name}{resource="a/kept"} 1`,
+    `${name}{resource="a/gone",direction="sent"} 1`,
+    `${name}{resource="a/kept",direction="sent"} 1`,
   ]);
+  t.deepEqual(await rendered(started.metrics, name), [
+    `${name}{resource="a/kept",direction="sent"} 1`,
+  ]);
+});
+
+test('gauges of a closed scope are gone at once: one that is back is not counted twice', async (t) => {
+  const started = start();
+  const meter = aMeter(started);
+  const name = 'headgate_forward_proxy_connections';
+  const [gone, kept] = [meter.scope(), meter.scope()];
+  gone.cell(name, { resource: 'a/back' }).set(5);
+  kept.cell(name, { resource: 'a/kept' }).set(1);
+
+  gone.close();
   t.deepEqual(await rendered(started.metrics, name), [`${name}{resource="a/kept"} 1`]);
+
+  const again = meter.scope();
+  again.cell(name, { resource: 'a/back' }).set(5);
+  again.close();
+  meter.scope().cell(name, { resource: 'a/back' }).set(7);
+  t.deepEqual(await rendered(started.metrics, name), [
+    `${name}{resource="a/kept"} 1`,
+    `${name}{resource="a/back"} 7`,
+  ]);
 });
 
 test('a resource that comes back starts from nothing', async (t) => {

@@ -36,7 +36,7 @@ type Series = {
   readonly name: MetricName;
   readonly labels: Readonly<Record<string, string>>;
   readonly bound: Bound | null;
-  /** Closed scopes are shown once more, then forgotten. */
+  /** What was counted in a scope that was closed is shown once more, then forgotten. */
   closing: boolean;
 };
 
@@ -78,6 +78,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     const owned = byOwner.get(ownerKey(owner)) ?? new Set();
     if (message.type === 'scopeClosed') {
       byOwner.delete(ownerKey(owner));
+      for (const series of owned) if (isGauge(series)) byName.get(series.name)?.delete(series);
       return closeScope(owned, ownerless);
     }
     const { scope: _, page, ...rest } = message;
@@ -98,7 +99,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
         if (series.owner?.thread !== thread) continue;
         byOwner.delete(ownerKey(series.owner));
         series.owner = null;
-        if (metricFacts(series.name).type === 'gauge') byName.get(series.name)?.delete(series);
+        if (isGauge(series)) byName.get(series.name)?.delete(series);
         else ownerless.add(series);
       }
     },
@@ -117,6 +118,10 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
 
 function ownerKey({ thread, scope }: NonNullable<Series['owner']>): string {
   return `${thread}/${scope}`;
+}
+
+function isGauge({ name }: Series): boolean {
+  return metricFacts(name).type === 'gauge';
 }
 
 /** What threads that are gone counted of a resource goes with the first scope that knew it. */

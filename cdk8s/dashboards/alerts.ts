@@ -219,6 +219,15 @@ const podAlerts = {
       '{{ $value | humanizePercentage }} of the requests through {{ $labels.resource }} fail.',
     description: 'Origins, name servers or the network behind the proxy are in trouble.',
   },
+  HeadgateCertificateExpires: {
+    query: `${min('headgate_certificate_expiration_timestamp_seconds', ['namespace', 'resource', 'secret'])} - time()`,
+    is: '< 7 * 86400',
+    for: '15m',
+    severity: 'warning',
+    summary:
+      'The certificate in Secret {{ $labels.secret }} expires in {{ $value | humanizeDuration }}.',
+    description: 'MirrorRoute {{ $labels.resource }} shows it to clients, who then hang up.',
+  },
   HeadgateAccessLogLoss: {
     query: increase('headgate_access_log_dropped_total', ['namespace', 'instance'], '15m'),
     is: '> 0',

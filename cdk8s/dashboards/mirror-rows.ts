@@ -1,5 +1,5 @@
 import type { Row } from './panel.ts';
-import { max, quantile, rate, sum } from './query.ts';
+import { max, min, quantile, rate, sum } from './query.ts';
 
 const resource = '~$resource';
 const ofMirrors = ['resource', 'rule', 'mirror'] as const;
@@ -88,6 +88,17 @@ const route: Row = {
         {
           query: rate('headgate_mirror_route_connections_total', ['protocol'], { resource }),
           legend: 'accepted: {{protocol}}',
+        },
+      ],
+    },
+    {
+      title: 'Certificates expire in',
+      description: 'Those that clients are shown, by the Secret they are from.',
+      unit: 's',
+      queries: [
+        {
+          query: `${min('headgate_certificate_expiration_timestamp_seconds', ['resource', 'secret'], { resource })} - time()`,
+          legend: '{{resource}} {{secret}}',
         },
       ],
     },

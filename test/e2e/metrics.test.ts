@@ -125,6 +125,7 @@ const shownBy = {
   headgate_mirror_breaker_open: 'mirror-breaker.test.ts',
   headgate_mirror_compared_total: 'mirror-compare.test.ts',
   headgate_config_version: 'versions',
+  headgate_certificate_expiration_timestamp_seconds: 'certificate-expiry.test.ts',
   headgate_dns_lookups_total: 'look-ups',
   headgate_dns_lookup_duration_seconds: 'look-ups',
   headgate_password_checks_total: 'passwords',

@@ -17,6 +17,8 @@ const of = (state: string) =>
 const propagated = (le: string) =>
   `headgate_propagation_seconds_bucket{${leader}, kind="ForwardProxy", le="${le}"}`;
 
+const certificate = `headgate_certificate_expiration_timestamp_seconds{${pod}, resource="a/b", secret="a/tls"}`;
+
 const always = (value: number) => `${value}x120`;
 const growing = (perMinute: number) => `0+${perMinute}x120`;
 /** Something happens once, ten minutes before the end. */
@@ -60,6 +62,8 @@ const healthy: Series = {
   [`headgate_forward_proxy_upstream_errors_total{${pod}, resource="a/b", error_type="dns_error"}`]:
     growing(10),
   [`headgate_access_log_dropped_total{${pod}}`]: always(0),
+  // Time begins in 1970, with a certificate that is good for 90 days.
+  [certificate]: always(90 * 86_400),
 };
 
 type Story = {
@@ -120,6 +124,7 @@ const stories: Readonly<Record<AlertName, Story>> = {
         growing(90),
     },
   },
+  HeadgateCertificateExpires: { but: { [certificate]: always(7 * 86_400) } },
   HeadgateAccessLogLoss: { but: { [`headgate_access_log_dropped_total{${pod}}`]: onceLately } },
 };
 

@@ -9,12 +9,13 @@ import { isContinuousIntegration } from '../support/environment.ts';
 import { basicAuthentication, forwardProxy, usersSecret } from '../support/forward-proxy.ts';
 import { type HeadgateUp, startHeadgate } from '../support/headgate-up.ts';
 import { metricValue, untilMetric } from '../support/metrics.ts';
-import { mirrorRoute } from '../support/mirror-route.ts';
+import { mirrorRoute, ruleTo, tlsSecret } from '../support/mirror-route.ts';
 import { allQuestions, type Question, unanswered } from '../support/monitoring.ts';
 import { startNatsServer } from '../support/nats-server.ts';
 import { echo, startOrigin, startTcpOrigin } from '../support/origin.ts';
 import { findProgram, type Prometheus, startPrometheus } from '../support/prometheus.ts';
 import { requestText } from '../support/route-request.ts';
+import { makeAuthority } from '../support/tls.ts';
 
 const deadlineMs = 120_000;
 
@@ -105,7 +106,7 @@ function switchProtocols(socket: Socket): void {
   });
 }
 
-/** Two proxies and a route that are used, misused and edited. */
+/** Two proxies and two routes that are used, misused and edited. */
 async function startSystem(t: ExecutionContext): Promise<System> {
   const dns = await startDnsServer(t);
   dns.set('watched.test', { A: ['127.0.0.1'] });
@@ -115,6 +116,8 @@ async function startSystem(t: ExecutionContext): Promise<System> {
   const switching = await startTcpOrigin(t, switchProtocols);
   const dead = await deadAuthority();
   const users = usersSecret({ alice: 'wonderland' });
+  const tls = { certificateRefs: [{ name: 'tls' }] };
+  const secrets = users + tlsSecret('tls', await (await makeAuthority(t)).issue());
   let round = 0;
   const to = (authority: string, path: string, more: object = {}) => ({
     matches: [{ path: { value: path } }],
@@ -125,8 +128,8 @@ async function startSystem(t: ExecutionContext): Promise<System> {
     { name: 'all', backendRef: { url: origin.url }, compare: { mode: 'Status' } },
     { name: 'none', backendRef: { url: origin.url }, percent: 0 },
   ];
-  const resources = ([open = 0, locked = 0, route = 0]: readonly number[]) =>
-    users +
+  const resources = ([open = 0, locked = 0, route = 0, secure = 0]: readonly number[]) =>
+    secrets +
     forwardProxy({
       name: 'open',
       port: open,
@@ -144,6 +147,7 @@ async function startSystem(t: ExecutionContext): Promise<System> {
       },
     }) +
     forwardProxy({ name: 'locked', port: locked, spec: { authentication: basicAuthentication } }) +
+    mirrorRoute('secure', secure, { tls, rules: [ruleTo(origin)] }) +
     mirrorRoute('route', route, {
       hostnames: ['shop.example'],
       rules: [
@@ -153,7 +157,7 @@ async function startSystem(t: ExecutionContext): Promise<System> {
       ],
     });
   const up = await startHeadgate(t, {
-    ports: 3,
+    ports: 4,
     args: ['--nats', nats.url, '--dns-server', dns.address, '--access-log', '/dev/null'],
     resources,
   });

@@ -21,7 +21,7 @@ import { findProgram, startPrometheus } from '../support/prometheus.ts';
 const deadlineMs = 120_000;
 
 /** test/integration/monitoring.test.ts asks about traffic. */
-const aboutTraffic = /headgate_(forward_proxy|mirror|tunnels|dns|password)/;
+const aboutTraffic = /headgate_(forward_proxy|mirror|tunnels|dns|password|certificate)/;
 
 const withPrometheus =
   findProgram('prometheus') === null && !isContinuousIntegration ? test.skip : test;

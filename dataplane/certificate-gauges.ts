@@ -1,0 +1,49 @@
+import { X509Certificate } from 'node:crypto';
+import type { Kind } from '../contracts/kinds/all-kinds.ts';
+import { resourceLabel } from '../contracts/resource-key.ts';
+import type { Meter } from '../runtime/count.ts';
+import { createGaugeTable } from '../runtime/gauge-table.ts';
+import type { ServedResource } from './workers/messages.ts';
+
+/** Shows until when the certificates are good that clients are shown: those in force, not those that are wanted. */
+export type CertificateGauges = { show(served: Iterable<Served>): void };
+
+type Served = Pick<ServedResource<Kind>, 'kind' | 'namespace' | 'name' | 'certificates'>;
+type Shown = { readonly resource: string; readonly secret: string; readonly expiresMs: number };
+
+export function createCertificateGauges(meter: Meter): CertificateGauges {
+  /** Of versions that run on no certificate is read twice. */
+  const known = new WeakMap<Served['certificates'], ReadonlyMap<string, number>>();
+  const show = createGaugeTable<Shown>(meter, (scope, _name, { resource, secret, expiresMs }) => {
+    const name = 'headgate_certificate_expiration_timestamp_seconds';
+    scope.cell(name, { resource, secret }).set(expiresMs / 1000);
+  });
+
+  function expiriesOf(certificates: Served['certificates']): ReadonlyMap<string, number> {
+    const expiries = known.get(certificates) ?? readExpiries(certificates);
+    known.set(certificates, expiries);
+    return expiries;
+  }
+
+  return {
+    show(served) {
+      const table = new Map<string, Shown>();
+      for (const each of served) {
+        const resource = resourceLabel(each);
+        for (const [secret, expiresMs] of expiriesOf(each.certificates)) {
+          table.set(`${resource} ${secret}`, { resource, secret, expiresMs });
+        }
+      }
+      show(table);
+    },
+  };
+}
+
+/** Secret → when its leaf expires. */
+function readExpiries(certificates: Served['certificates']): ReadonlyMap<string, number> {
+  return new Map(
+    Object.entries(certificates).map(([secret, { certificate }]) => {
+      return [secret, new X509Certificate(certificate).validToDate.getTime()];
+    }),
+  );
+}
