@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { RawFields } from '../protocols/http-fields.ts';
 import type { Connection } from './connection.ts';
@@ -10,8 +9,10 @@ export type ClientRequest = Readable &
     IncomingMessage,
     'method' | 'url' | 'httpVersion' | 'rawHeaders' | 'headers' | 'complete'
   > & {
-    /** The connection, where the request has it to itself (HTTP/1). */
-    readonly socket?: Socket;
+    /** So much of its body has come so far, whoever reads it. */
+    readonly bodyBytes: number;
+    /** Of chunks (HTTP/1): `tooMuch` is called while their framing outweighs them. */
+    watchFraming?(tooMuch: () => void): void;
   };
 
 /** What the Expect field of a request says. */

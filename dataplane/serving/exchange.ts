@@ -12,7 +12,7 @@ import type { ClientServing } from './client-serving.ts';
 import type { Connection, Newest } from './connection.ts';
 import type { OriginLeg, OriginListener } from './origin-leg.ts';
 import { clientDenied } from './refuse.ts';
-import { BodyCount, hasBody } from './request-body.ts';
+import { bodyOf, hasBody, type OutgoingBody } from './request-body.ts';
 import { StallWatch } from './stall-watch.ts';
 
 /** What an exchange knows of itself for log and counters, whenever it ends. */
@@ -32,7 +32,7 @@ export abstract class Exchange implements Newest {
   readonly #answer: ClientAnswer;
   readonly #expect: Expectation;
   readonly #startedMs = Date.now();
-  readonly #body: BodyCount;
+  #outgoing: OutgoingBody = null;
   #origin: OriginLeg | null = null;
   #sent = 0;
   readonly #stall = new StallWatch();
@@ -50,12 +50,13 @@ export abstract class Exchange implements Newest {
     this.request = request;
     this.#answer = answer;
     this.#expect = expect;
-    this.#body = new BodyCount(request, () => {
+    if (request.headers['transfer-encoding'] !== undefined) {
       // Not before its turn: then the next chunk says it again.
-      if (this.#started) {
+      request.watchFraming?.(() => {
+        if (!this.#started) return;
         this.#fail('http_request_error', 'the framing of the chunks is larger than the body');
-      }
-    });
+      });
+    }
   }
 
   /** Who serves it: whoever accepted its connection, or one who shares the listener. */
@@ -76,15 +77,16 @@ export abstract class Exchange implements Newest {
     return false;
   }
 
-  /** The request is being written to the origin: its body begins to be read. */
-  protected sending(): void {}
+  /** The request is being written to the origin: its body, where it is a stream, begins to be read. */
+  protected sending(_body: OutgoingBody): void {}
   protected answerBegan(_status: number, _fields: RawFields): void {}
   protected answerData(_chunk: Buffer): void {}
   /** `whole`: the client got everything there was. Said once, whatever came before it. */
   protected over(_whole: boolean): void {}
 
-  get ended(): boolean {
-    return this.#ended;
+  /** Answered by now, or nobody waits for an answer: whoever comes back with what he was asked goes home. */
+  protected get isOver(): boolean {
+    return this.#answered || this.#ended;
   }
 
   start(): void {
@@ -121,15 +123,25 @@ export abstract class Exchange implements Newest {
   }
 
   /** What comes of the request is passed on to the client. */
-  protected send(legOf: (listener: OriginListener) => OriginLeg): void {
-    this.#origin = legOf(this.#listener);
+  protected send(legOf: (listener: OriginListener, body: OutgoingBody) => OriginLeg): void {
+    if (!hasBody(this.request)) return this.#sendWith(legOf);
+    // By then all is parsed that was read together with the head.
+    process.nextTick(() => {
+      if (this.isOver) return;
+      if (!Buffer.isBuffer(this.#outgoing)) this.#outgoing = bodyOf(this.request);
+      this.#sendWith(legOf);
+    });
+  }
+
+  #sendWith(legOf: (listener: OriginListener, body: OutgoingBody) => OriginLeg): void {
+    this.#origin = legOf(this.#listener, this.#outgoing);
     this.#origin.send();
   }
 
   readonly #listener: OriginListener = {
     started: () => {
       if (this.#expect === 'continue') this.#answer.continue();
-      this.sending();
+      this.sending(this.#outgoing);
     },
     informed: ({ status, fields }) => this.#answer.inform(status, fields),
     answered: ({ status, reason, fields, version, isAll }) => {
@@ -239,7 +251,7 @@ export abstract class Exchange implements Newest {
   }
 
   get #moved(): number {
-    return this.#body.received + this.#sent + this.#answer.moved;
+    return this.request.bodyBytes + this.#sent + this.#answer.moved;
   }
 
   #closed(): void {
@@ -249,7 +261,7 @@ export abstract class Exchange implements Newest {
     const { whole } = this.#answer;
     if (!whole) this.#origin?.abandon();
     this.over(whole);
-    this.#serving.meters.bytes(this.#body.received, this.#sent);
+    this.#serving.meters.bytes(this.request.bodyBytes, this.#sent);
     this.#report(whole);
   }
 
@@ -263,7 +275,7 @@ export abstract class Exchange implements Newest {
       status: this.#answered ? this.#answer.status : 499,
       code,
       verdict: verdictOf(code),
-      received: this.#body.received,
+      received: this.request.bodyBytes,
       sent: this.#sent,
       startedMs: this.#startedMs,
     });

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ErrorCode } from '../../contracts/errors.ts';
@@ -6,6 +6,7 @@ import type { Expectation } from './client-message.ts';
 import type { ClientServing } from './client-serving.ts';
 import type { Connection } from './connection.ts';
 import { Http1Answer } from './http1-answer.ts';
+import { Http1Request } from './http1-request.ts';
 import { settle } from './keep-connection.ts';
 import { refuseRaw, reportRefusal } from './refuse.ts';
 import { wantsUpgrade } from './upgrade.ts';
@@ -19,6 +20,7 @@ const maxWaiting = 1024;
 /** Connections are handed to this server; it never listens, and its own time-outs are ours (the sweep). */
 export function createHttpServer(serving: ClientServing): Server {
   const server = createServer({
+    IncomingMessage: Http1Request,
     maxHeaderSize: parserHeaderBytes,
     requestTimeout: 0,
     headersTimeout: 0,
@@ -64,7 +66,7 @@ function isSocket(socket: Duplex): socket is Socket {
 
 function begin(
   serving: ClientServing,
-  request: IncomingMessage,
+  request: Http1Request,
   response: ServerResponse,
   expect: Expectation,
 ): void {

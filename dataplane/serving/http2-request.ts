@@ -13,6 +13,7 @@ export class Http2Request extends Readable implements ClientRequest {
   readonly rawHeaders: string[];
   readonly headers: ClientRequest['headers'];
   complete = false;
+  bodyBytes = 0;
   readonly #stream: ServerHttp2Stream;
 
   constructor(stream: ServerHttp2Stream, received: RawFields) {
@@ -25,6 +26,7 @@ export class Http2Request extends Readable implements ClientRequest {
     this.headers = framing(stream, expect, length);
     stream.pause();
     stream.on('data', (chunk: Buffer) => {
+      this.bodyBytes += chunk.length;
       if (!this.push(chunk)) stream.pause();
     });
     const isWhole = watchEnd(stream);

@@ -1,34 +1,22 @@
 import type { ClientRequest } from './client-message.ts';
 
-/** Chunk framing may not outweigh the body by more than this (chunk extensions are no free ride). */
-const maxFramingBytes = 256 * 1024;
-const framingPerBodyByte = 16;
-
 export function hasBody({ headers }: Pick<ClientRequest, 'headers'>): boolean {
   const length = headers['content-length'];
   return headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
 }
 
-/** Counts what comes of a request body, whoever reads it. */
-export class BodyCount {
-  #received = 0;
+/** What goes on to the origin; `null`: there is none. */
+export type OutgoingBody = Buffer | ClientRequest | null;
 
-  /** `tooMuchFraming` is called when the framing of the chunks (of HTTP/1) outweighs them. */
-  constructor(request: ClientRequest, tooMuchFraming: () => void) {
-    if (!hasBody(request)) return;
-    const { socket } = request;
-    const startBytes = socket?.bytesRead ?? 0;
-    this.#received = request.readableLength;
-    const push = request.push.bind(request);
-    request.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
-      this.#received += chunk?.length ?? 0;
-      const framing = (socket?.bytesRead ?? 0) - startBytes - this.#received;
-      if (framing > maxFramingBytes + framingPerBodyByte * this.#received) tooMuchFraming();
-      return push(chunk, encoding);
-    };
-  }
-
-  get received(): number {
-    return this.#received;
-  }
+/**
+ * All of a body that is here, which is written with the head and needs no stream; else the request,
+ * which is read at the pace of the origin. It is for who has read nothing of it yet.
+ */
+export function bodyOf(request: ClientRequest): Buffer | ClientRequest {
+  // A body that does not say its length is streamed, as it came.
+  const length = Number(request.headers['content-length'] ?? Number.NaN);
+  if (!(request.readableLength >= length)) return request;
+  const body: Buffer | null = request.read();
+  request.resume(); // its end is still to be read
+  return body ?? request;
 }

@@ -327,6 +327,20 @@ test('S9: a chunk that is none ends the request at the origin, which never sees 
   t.notRegex((await upstream.rest()).text, /0\r\n\r\n/);
 });
 
+test('S9: a body that is broken from its first byte is nothing the origin hears of', async (t) => {
+  const { authority, connections } = await startScriptedOrigin(t, answering(ok));
+  const broken = await connectPeer(t, proxies.portOf.open);
+
+  broken.send(request(authority, chunked('zz\r\n')));
+
+  t.is((await broken.message()).status, 400);
+  t.is((await broken.rest()).end, 'fin');
+  const sound = await connectPeer(t, proxies.portOf.open);
+  sound.send(request(authority, withFields('Content-Length: 3')));
+  t.is((await sound.message()).status, 200);
+  t.is(connections.length, 1);
+});
+
 test('S12: trailers are dropped, none becomes a field of the request', async (t) => {
   const trailers = ['X-Trailer', 'Trailer', 'Host', 'Authorization', 'Connection'];
   const lines = trailers.map((name) => `${name}: evil\r\n`).join('');

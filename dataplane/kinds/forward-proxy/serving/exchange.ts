@@ -13,7 +13,6 @@ import {
   returnedFields,
 } from '../../../serving/forwarded-request.ts';
 import { OriginLeg } from '../../../serving/origin-leg.ts';
-import { hasBody } from '../../../serving/request-body.ts';
 import type { Route } from '../route.ts';
 import { authenticate, authenticationMessages } from './authentication.ts';
 import { findRoute } from './find-route.ts';
@@ -34,7 +33,7 @@ export class PlainExchange extends Exchange {
   protected override proceed(): void {
     const credentials = parseBasic(fieldValue(this.request.rawHeaders, 'proxy-authorization'));
     authenticate(this.#proxy, this.connection.client, credentials, (failure, user) => {
-      if (this.ended) return;
+      if (this.isOver) return;
       this.#user = user;
       if (failure !== null) this.refuse(failure, authenticationMessages[failure] ?? failure);
       else this.#decide();
@@ -57,7 +56,7 @@ export class PlainExchange extends Exchange {
     }
     const { client } = this.connection;
     findRoute(this.#proxy, { client, target: form.target, tunnel: null }, (route) => {
-      if (this.ended) return;
+      if (this.isOver) return;
       this.#route = route;
       if (route.via === 'refused') this.refuse(route.code, route.message);
       else this.#dispatch(form, route);
@@ -86,9 +85,10 @@ export class PlainExchange extends Exchange {
       path: options && pathAndQuery === '' ? asteriskForm : originForm(pathAndQuery),
       method,
       headers: forwardedFields(terms, this.connection, hostField(target), received, httpVersion),
-      body: hasBody(this.request) ? this.request : null,
     };
-    this.send((listener) => new OriginLeg(pools, to, request, terms.limits.headerBytes, listener));
+    this.send((listener, body) => {
+      return new OriginLeg(pools, to, { ...request, body }, terms.limits.headerBytes, listener);
+    });
   }
 
   protected override returned(fields: RawFields, version: string): string[] {

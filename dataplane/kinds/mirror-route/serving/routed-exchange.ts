@@ -9,7 +9,7 @@ import { Exchange, type ExchangeFacts } from '../../../serving/exchange.ts';
 import { findAddresses } from '../../../serving/find-addresses.ts';
 import { returnedFields } from '../../../serving/forwarded-request.ts';
 import { OriginLeg } from '../../../serving/origin-leg.ts';
-import { hasBody } from '../../../serving/request-body.ts';
+import { hasBody, type OutgoingBody } from '../../../serving/request-body.ts';
 import { changeFields } from '../change-fields.ts';
 import type { Copies } from '../mirroring/mirror-engine.ts';
 import { formatOrigin, nobodyServes, targetOf } from '../origin-target.ts';
@@ -88,7 +88,7 @@ export class RoutedExchange extends Exchange {
     this.#tried.push(target);
     const { context, addressRules } = this.#route;
     findAddresses(context, target, addressRules, (refusal, addresses) => {
-      if (this.ended) return;
+      if (this.isOver) return;
       if (refusal !== null) return this.refuse(refusal.code, refusal.message);
       this.#addresses = addresses;
       this.#dispatch(routed, target);
@@ -100,13 +100,10 @@ export class RoutedExchange extends Exchange {
     const { connectMs } = terms.timeouts;
     const { protocol } = backend;
     const to = { target, addresses: this.#addresses, connectMs, tls: tlsOf(backend), protocol };
-    const request = {
-      path: pathAndQuery,
-      method,
-      headers: fields,
-      body: hasBody(this.request) ? this.request : null,
-    };
-    this.send((listener) => new OriginLeg(pools, to, request, terms.limits.headerBytes, listener));
+    const request = { path: pathAndQuery, method, headers: fields };
+    this.send((listener, body) => {
+      return new OriginLeg(pools, to, { ...request, body }, terms.limits.headerBytes, listener);
+    });
   }
 
   /** Of a Service that is being scaled down an endpoint may be gone before we hear of it. */
@@ -119,13 +116,19 @@ export class RoutedExchange extends Exchange {
     return next !== null;
   }
 
-  /** From here on the backend's connection reads the body, and sets the pace. */
-  protected override sending(): void {
+  /** From here on the backend's connection reads a body that is a stream, and sets the pace. */
+  protected override sending(body: OutgoingBody): void {
     const copies = this.#copies;
-    if (copies === null || !hasBody(this.request)) return;
-    this.request.on('data', (chunk: Buffer) => copies.body(chunk));
-    // This listener is before undici's own: the request is to be on its way before anything is copied.
-    this.request.once('end', () => process.nextTick(() => copies.complete()));
+    if (copies === null || body === null) return;
+    // The request is to be on its way before anything is copied: the backend's connection acts after this.
+    const complete = () => process.nextTick(() => copies.complete());
+    if (Buffer.isBuffer(body)) {
+      copies.body(body);
+      complete();
+    } else {
+      body.on('data', (chunk: Buffer) => copies.body(chunk));
+      body.once('end', complete);
+    }
   }
 
   protected override returned(fields: RawFields, version: string): string[] {
