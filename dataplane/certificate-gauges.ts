@@ -20,7 +20,9 @@ export function createCertificateGauges(meter: Meter): CertificateGauges {
   });
 
   function expiriesOf(certificates: Served['certificates']): ReadonlyMap<string, number> {
-    const expiries = known.get(certificates) ?? readExpiries(certificates);
+    const before = known.get(certificates);
+    if (before !== undefined) return before;
+    const expiries = readExpiries(certificates);
     known.set(certificates, expiries);
     return expiries;
   }
@@ -29,8 +31,8 @@ export function createCertificateGauges(meter: Meter): CertificateGauges {
     show(served) {
       const table = new Map<string, Shown>();
       for (const each of served) {
-        const resource = resourceLabel(each);
         for (const [secret, expiresMs] of expiriesOf(each.certificates)) {
+          const resource = resourceLabel(each);
           table.set(`${resource} ${secret}`, { resource, secret, expiresMs });
         }
       }
