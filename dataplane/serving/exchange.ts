@@ -84,7 +84,7 @@ export abstract class Exchange implements Newest {
   /** `whole`: the client got everything there was. Said once, whatever came before it. */
   protected over(_whole: boolean): void {}
 
-  /** Answered by now, or nobody waits for an answer: whoever comes back with what he was asked goes home. */
+  /** Answered by now, or nobody waits for an answer: what comes for it comes too late. */
   protected get isOver(): boolean {
     return this.#answered || this.#ended;
   }

@@ -42,10 +42,11 @@ export async function runControlLoop(
   async function serveTerm(): Promise<void> {
     const leader = await eventLog.lead(holder, known);
     log.info('leading', { logId: leader.logId, epoch: leader.epoch, created: leader.created });
+    // The end came during the election: what a term begins now would wait for that in vain.
+    if (signal.aborted) return;
     const ended = new AbortController();
     const end = () => ended.abort();
     signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
     term = createTerm(options, leader, known, synced.promise, ended);
     await term.run().finally(() => {
       signal.removeEventListener('abort', end);

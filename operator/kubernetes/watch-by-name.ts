@@ -104,6 +104,7 @@ export function watchByName<Value>(options: WatchByNameOptions<Value>): WatchedB
 
   return {
     async read(namespace, name) {
+      signal.throwIfAborted(); // nothing would ever be told
       const id = `${namespace}/${name}`;
       const each = watched.get(id) ?? start(namespace, name);
       watched.set(id, each);
