@@ -9,14 +9,15 @@ import type { ServedResource } from './workers/messages.ts';
 export type CertificateGauges = { show(served: Iterable<Served>): void };
 
 type Served = Pick<ServedResource<Kind>, 'kind' | 'namespace' | 'name' | 'certificates'>;
-type Shown = { readonly resource: string; readonly secret: string; readonly expiresMs: number };
 
 export function createCertificateGauges(meter: Meter): CertificateGauges {
   /** Of versions that run on no certificate is read twice. */
   const known = new WeakMap<Served['certificates'], ReadonlyMap<string, number>>();
-  const show = createGaugeTable<Shown>(meter, (scope, _name, { resource, secret, expiresMs }) => {
+  const show = createGaugeTable<number>(meter, (scope, place) => {
+    const [resource = '', secret = ''] = place.split(' ');
     const name = 'headgate_certificate_expiration_timestamp_seconds';
-    scope.cell(name, { resource, secret }).set(expiresMs / 1000);
+    const cell = scope.cell(name, { resource, secret });
+    return (expiresMs) => cell.set(expiresMs / 1000);
   });
 
   function expiriesOf(certificates: Served['certificates']): ReadonlyMap<string, number> {
@@ -29,11 +30,10 @@ export function createCertificateGauges(meter: Meter): CertificateGauges {
 
   return {
     show(served) {
-      const table = new Map<string, Shown>();
+      const table = new Map<string, number>();
       for (const each of served) {
         for (const [secret, expiresMs] of expiriesOf(each.certificates)) {
-          const resource = resourceLabel(each);
-          table.set(`${resource} ${secret}`, { resource, secret, expiresMs });
+          table.set(`${resourceLabel(each)} ${secret}`, expiresMs);
         }
       }
       show(table);

@@ -5,9 +5,10 @@ import { createGaugeTable } from '../runtime/gauge-table.ts';
 export type VersionGauges = { show(table: ReadonlyMap<string, number>): void };
 
 export function createVersionGauges(meter: Meter): VersionGauges {
-  const show = createGaugeTable<number>(meter, (scope, formatted, sequence) => {
+  const show = createGaugeTable<number>(meter, (scope, formatted) => {
     const [kind = '', ...name] = formatted.split('/');
-    scope.cell('headgate_config_version', { kind, resource: name.join('/') }).set(sequence);
+    const cell = scope.cell('headgate_config_version', { kind, resource: name.join('/') });
+    return (sequence) => cell.set(sequence);
   });
   return { show };
 }

@@ -18,14 +18,20 @@ export type PoolGauges = {
 };
 
 export function createPoolGauges(meter: Meter): PoolGauges {
-  const pods = createGaugeTable<PodCounts>(meter, (scope, pool, { live, silent, refusals }) => {
-    scope.cell('headgate_pods', { pool, state: 'live' }).set(live);
-    scope.cell('headgate_pods', { pool, state: 'silent' }).set(silent);
-    scope.cell('headgate_refusals', { pool }).set(refusals);
+  const pods = createGaugeTable<PodCounts>(meter, (scope, pool) => {
+    const live = scope.cell('headgate_pods', { pool, state: 'live' });
+    const silent = scope.cell('headgate_pods', { pool, state: 'silent' });
+    const refusals = scope.cell('headgate_refusals', { pool });
+    return (counts) => {
+      live.set(counts.live);
+      silent.set(counts.silent);
+      refusals.set(counts.refusals);
+    };
   });
-  const published = createGaugeTable<number>(meter, (scope, pool, sequence) =>
-    scope.cell('headgate_published_sequence', { pool }).set(sequence),
-  );
+  const published = createGaugeTable<number>(meter, (scope, pool) => {
+    const cell = scope.cell('headgate_published_sequence', { pool });
+    return (sequence) => cell.set(sequence);
+  });
   return {
     showPods: pods,
     showPublished: published,
