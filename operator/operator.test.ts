@@ -1,6 +1,6 @@
 import test from 'ava';
 import { isRecord } from '../contracts/json.ts';
-import { type EventLog, LogInUse, NoLongerLeader } from '../event-log/event-log.ts';
+import { LogInUse, NoLongerLeader } from '../event-log/event-log.ts';
 import {
   isProgrammed,
   message,
@@ -297,27 +297,4 @@ test('thousands of problems are told in part, not kept back', async (t) => {
   const text = message(refused, 'Accepted');
   t.regex(text, /^a\.yaml:1:spec\.x+0: .*\n… and 59\d\d more/s);
   t.true(text.length < 10_000);
-});
-
-test('an operator that is stopped while it is being elected ends, and does nothing more', async (t) => {
-  const world = await openWorld(t);
-  const [asked, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const slowToElect: EventLog = {
-    ...world.eventLog,
-    async lead(...args) {
-      const leader = await world.eventLog.lead(...args);
-      asked.resolve();
-      await stopped.promise;
-      return leader;
-    },
-  };
-  const operator = world.operate(createTableSource(), { eventLog: slowToElect });
-  operator.source.put('one', listenOn(3128));
-  await asked.promise;
-
-  const ended = operator.stop();
-  stopped.resolve();
-  await ended;
-
-  t.deepEqual(await world.story(), ['leaderelected headgate']);
 });

@@ -21,6 +21,8 @@ export type ExchangeFacts = Pick<
   'user' | 'target' | 'host' | 'path' | 'rule' | 'reported' | 'upstream'
 >;
 
+type LegOf = (listener: OriginListener, body: OutgoingBody) => OriginLeg;
+
 /**
  * One request and its answer. It ends once, by `#closed`; the sweep asks whether bytes still move.
  * The answer is streamed, paused when the client is slow. Where the request goes is for the kinds.
@@ -123,7 +125,7 @@ export abstract class Exchange implements Newest {
   }
 
   /** What comes of the request is passed on to the client. */
-  protected send(legOf: (listener: OriginListener, body: OutgoingBody) => OriginLeg): void {
+  protected send(legOf: LegOf): void {
     if (!hasBody(this.request)) return this.#sendWith(legOf);
     // By then all is parsed that was read together with the head.
     process.nextTick(() => {
@@ -133,7 +135,7 @@ export abstract class Exchange implements Newest {
     });
   }
 
-  #sendWith(legOf: (listener: OriginListener, body: OutgoingBody) => OriginLeg): void {
+  #sendWith(legOf: LegOf): void {
     this.#origin = legOf(this.#listener, this.#outgoing);
     this.#origin.send();
   }

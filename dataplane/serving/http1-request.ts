@@ -12,20 +12,20 @@ const framingPerBodyByte = 16;
  */
 export class Http1Request extends IncomingMessage implements ClientRequest {
   bodyBytes = 0;
-  private tooMuchFraming: (() => void) | null = null;
-  private bytesBefore = 0;
+  #tooMuchFraming: (() => void) | null = null;
+  #bytesBefore = 0;
 
   watchFraming(tooMuch: () => void): void {
-    this.tooMuchFraming = tooMuch;
-    this.bytesBefore = this.socket.bytesRead;
+    this.#tooMuchFraming = tooMuch;
+    this.#bytesBefore = this.socket.bytesRead;
   }
 
   /** Called by Node's parser with what it has read of the body. */
   override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {
     if (chunk !== null) this.bodyBytes += chunk.length;
-    if (this.tooMuchFraming !== null) {
-      const framing = this.socket.bytesRead - this.bytesBefore - this.bodyBytes;
-      if (framing > maxFramingBytes + framingPerBodyByte * this.bodyBytes) this.tooMuchFraming();
+    if (this.#tooMuchFraming !== null) {
+      const framing = this.socket.bytesRead - this.#bytesBefore - this.bodyBytes;
+      if (framing > maxFramingBytes + framingPerBodyByte * this.bodyBytes) this.#tooMuchFraming();
     }
     return super.push(chunk, encoding);
   }

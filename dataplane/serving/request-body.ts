@@ -16,7 +16,7 @@ export function bodyOf(request: ClientRequest): Buffer | ClientRequest {
   // A body that does not say its length is streamed, as it came.
   const length = Number(request.headers['content-length'] ?? Number.NaN);
   if (!(request.readableLength >= length)) return request;
-  const body: Buffer | null = request.read();
+  const body: Buffer = request.read();
   request.resume(); // its end is still to be read
-  return body ?? request;
+  return body;
 }
